@@ -1,0 +1,349 @@
+"""Sets the course up, opens it and checks it, with the standard library alone.
+
+Run by path, because the package is not there before the set-up::
+
+    python3 lossbook/environment.py setup | lab | test | notebooks | bench | clean
+
+The syntax stays that of Python 3.6, so that an old Python gets a sentence and no SyntaxError.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+OLDEST, NEWEST = (3, 11), (3, 14)
+FIRST_LESSON = "notebooks/00_start_here.ipynb"
+SCRIPTS = {"notebooks": "tests/make_notebooks.py", "bench": "tests/benchmarks/bench.py"}
+CACHES = "__pycache__ .ipynb_checkpoints .pytest_cache .ruff_cache .hypothesis lossbook.egg-info"
+
+
+class SetupError(Exception):
+    """Something stands in the way of the set-up; the message says what, and what to do."""
+
+
+def setup():
+    """Make `.venv` ready: everything of `requirements.lock`, and the package, editable.
+
+    Returns at once when `.venv` is ready already. What is unfinished, moved or out of date is
+    noticed, said and mended. pip's own words go to `.venv/setup.log`.
+
+    Returns
+    -------
+    str
+        The path of the Python in `.venv`.
+
+    Raises
+    ------
+    SetupError
+        With one line that says what stands in the way and what to do.
+    """
+    _require_python(sys.version_info[:2])
+    state, why = _state()
+    if state == "ready":
+        if why:
+            _say(why)
+        return _python()
+    _say(why)
+    if state == "anew":
+        _make_venv()
+    _install()
+    _write_stamp(finished=True)
+    _say("ready.")
+    return _python()
+
+
+def lab(port=None, browser=True):
+    """Set up, then open JupyterLab at the first lesson; returns when JupyterLab is closed.
+
+    Parameters
+    ----------
+    port : int or str, optional
+        Exactly this port; without it, JupyterLab takes the first free one from 8888 on.
+    browser : bool
+        Whether to open a browser window.
+
+    Raises
+    ------
+    SetupError
+        For a port that is none or in use, and whatever `setup` raises.
+    """
+    options = ["--ServerApp.root_dir=" + ROOT, "--LabApp.default_url=/lab/tree/" + FIRST_LESSON]
+    options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if port is not None:
+        options += ["--ServerApp.port=%d" % _free_port(port), "--ServerApp.port_retries=0"]
+    if not browser:
+        options += ["--no-browser"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options += ["--allow-root"]
+    python = setup()
+    return _run([python, "-m", "jupyterlab"] + options, JUPYTER_PREFER_ENV_PATH="1")
+
+
+def test(arguments=()):
+    """Set up, then run every test; `arguments` go to pytest."""
+    command = [setup(), "-m", "pytest", "-n", "logical", "--maxprocesses", "4"]
+    # A notebook's cells share a kernel, so a file stays with one process; the processes
+    # share the cores, so each of them computes with one thread.
+    command += ["--dist", "loadfile"]
+    return _run(command + list(arguments), OMP_NUM_THREADS="1")
+
+
+def clean():
+    """Remove `.venv` and everything else that set-up and tests have left."""
+    shutil.rmtree(VENV, ignore_errors=True)
+    for folder, names, _ in os.walk(ROOT):
+        for name in set(names) & set(CACHES.split()):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+
+def check():
+    """Say what of the course's environment is there and what is not: `lossbook.readiness`."""
+    from lossbook.readiness import check
+
+    return check()
+
+
+# --- the state of .venv ---------------------------------------------------------------------
+
+
+def _say(text):
+    print("lossbook: " + text, flush=True)
+
+
+def _version(pair):
+    return "%d.%d" % tuple(pair)
+
+
+def _require_python(version):
+    if not OLDEST <= tuple(version) <= NEWEST:
+        raise SetupError(
+            "this is Python %s, the course needs %s to %s: install one of those, then say which, "
+            "e.g. `make lab PYTHON=python%s`."
+            % (_version(version), _version(OLDEST), _version(NEWEST), _version(OLDEST))
+        )
+
+
+def _python():
+    windows = os.name == "nt"
+    return os.path.join(VENV, "Scripts" if windows else "bin", "python" + ".exe" * windows)
+
+
+def _stamp_path():
+    return os.path.join(VENV, "lossbook.json")
+
+
+def _stamp():
+    digest = hashlib.sha256()
+    for name in ("requirements.lock", "pyproject.toml"):
+        try:
+            with open(os.path.join(ROOT, name), "rb") as file:
+                digest.update(file.read())
+        except OSError:
+            raise SetupError(
+                "%s is missing in %s: get it back, e.g. with `git checkout %s`."
+                % (name, ROOT, name)
+            ) from None
+    return {"wanted": digest.hexdigest(), "folder": ROOT}
+
+
+def _write_stamp(finished):
+    stamp = dict(_stamp(), finished=finished, python=_venv_version())
+    with open(_stamp_path(), "w") as file:
+        json.dump(stamp, file)
+
+
+def _venv_version():
+    """Version of the Python in `.venv` as [3, 11], or None where there is none that runs."""
+    code = "import sys; print(sys.version_info[0], sys.version_info[1])"
+    try:
+        answer = subprocess.check_output(
+            [_python(), "-I", "-S", "-c", code], stderr=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return [int(number) for number in answer.split()]
+
+
+def _locked():
+    """The lock as a dictionary from name (lower case, `-`) to version."""
+    with open(os.path.join(ROOT, "requirements.lock"), encoding="utf-8") as file:
+        pairs = [line.strip().split("==") for line in file if line.strip()]
+    return {_plain(name): version for name, version in pairs}
+
+
+def _plain(name):
+    return re.sub("[-_.]+", "-", name).lower()
+
+
+def _lacking():
+    """Names that the lock or the package asks for and `.venv` has not, or has otherwise."""
+    lib = "Lib" if os.name == "nt" else os.path.join("lib", "python" + _version(_venv_version()))
+    wanted = set(_locked().items())
+    try:
+        folders = os.listdir(os.path.join(VENV, lib, "site-packages"))
+    except OSError:
+        folders = []
+    # A folder "torch-2.13.0+cpu.dist-info" fulfils "torch==2.13.0".
+    stems = [folder[:-10].partition("-") for folder in folders if folder.endswith(".dist-info")]
+    present = {(_plain(name), version.partition("+")[0]) for name, _, version in stems}
+    lacking = sorted(name for name, version in wanted - present)
+    return lacking if "lossbook" in dict(present) else lacking + ["lossbook"]
+
+
+def _state():
+    """What `setup` has to do ("ready", "update" or "anew"), and the sentence that says why."""
+    try:
+        with open(_stamp_path()) as file:
+            stamp = json.load(file)
+    except (OSError, ValueError):
+        stamp = {}
+    once = " (once; it takes some minutes)."
+    if not os.path.isdir(VENV):
+        return "anew", "setting up .venv" + once
+    version = _venv_version()
+    if version is None or stamp.get("finished") is False:
+        return "anew", ".venv is only half made: making it anew" + once
+    if not OLDEST <= tuple(version) <= NEWEST or stamp.get("python", version) != version:
+        return "anew", ".venv has lost its Python or has a wrong one: making it anew" + once
+    if stamp.get("folder", ROOT) != ROOT:
+        return "anew", "the course has moved since .venv was made: making it anew" + once
+    if not stamp:
+        return "update", ".venv was not made by `make setup`: completing it."
+    if stamp["wanted"] != _stamp()["wanted"]:
+        return "update", "requirements.lock or pyproject.toml has changed: bringing .venv up to it."
+    lacking = _lacking()
+    if lacking:
+        return "update", ".venv lacks " + ", ".join(lacking[:5]) + ": installing what is missing."
+    if tuple(version) != sys.version_info[:2]:
+        return "ready", ".venv has Python %s and is kept (`make clean` makes room for another)." % (
+            _version(version)
+        )
+    return "ready", ""
+
+
+# --- mending it -----------------------------------------------------------------------------
+
+
+def _make_venv():
+    if os.path.realpath(sys.prefix) == os.path.realpath(VENV):
+        raise SetupError("this Python is the one of .venv: leave it with `deactivate`, try again.")
+    shutil.rmtree(VENV, ignore_errors=True)
+    os.makedirs(VENV)
+    with open(_stamp_path(), "w") as file:
+        json.dump({"finished": False}, file)
+    _logged([sys.executable, "-m", "venv", VENV])
+
+
+def _install():
+    pip = [_python(), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    _logged(pip + ["--retries", "2", "-r", os.path.join(ROOT, "requirements.lock")])
+    _logged(pip + ["--no-deps", "--no-build-isolation", "-e", ROOT])
+    # JupyterLab's defaults for this .venv alone: it asks nothing and looks for no news.
+    settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
+    os.makedirs(settings, exist_ok=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    with open(os.path.join(settings, "overrides.json"), "w") as file:
+        json.dump({"@jupyterlab/apputils-extension:notification": quiet}, file)
+    # The list of fonts takes seconds to make: better now than in front of the first figure.
+    _logged([_python(), "-c", "import matplotlib.font_manager"])
+
+
+def _logged(command):
+    """Run `command`; its words go to the log, and in one line to the error if it fails."""
+    path = os.path.join(VENV, "setup.log")
+    with open(path, "a", encoding="utf-8") as log:
+        log.write("$ " + " ".join(command) + "\n")
+        start = log.tell()
+        log.flush()
+        failed = subprocess.call(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+    if failed:
+        with open(path, "rb") as log:
+            log.seek(start)
+            words = log.read().decode("utf-8", "replace")
+        raise SetupError("%s All of it: %s" % (_diagnosis(words), os.path.relpath(path)))
+
+
+def _diagnosis(words):
+    """One line for what pip or venv said at length."""
+    network = "connection|resolv|timed out|max retries|proxy|unreachable|retrying"
+    if re.search(network, words, re.IGNORECASE):
+        return "no package index answers: is there a network? Then run the same command again."
+    if "No space left" in words:
+        return "the disk is full: the course needs about 3 GB."
+    if "ensurepip" in words:
+        return "this Python can't make a .venv: install its venv package (Debian: python3-venv)."
+    missing = re.search(r"No matching distribution found for (\S+)", words)
+    if missing:
+        return (
+            "pip finds no %s for this Python and machine: is the package index "
+            "reachable (PIP_INDEX_URL, PIP_NO_INDEX)?" % missing.group(1)
+        )
+    last = ([line for line in words.splitlines() if line.strip()] or ["it said nothing"])[-1]
+    return "the set-up stopped: %s." % last.strip().rstrip(".")
+
+
+def _free_port(port):
+    try:
+        number = int(port)
+    except ValueError:
+        number = 0
+    if not 0 < number < 65536:
+        raise SetupError("PORT=%s is no port: give a number from 1024 to 65535." % port)
+    with socket.socket() as probe:
+        # As JupyterLab does: a port that was closed a moment ago is free on POSIX.
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", number))
+        except OSError as error:
+            raise SetupError(
+                "port %d can't be had (%s): choose another, e.g. `make lab PORT=%d`, or leave "
+                "PORT out." % (number, error.strerror.lower(), number + 1 if number > 1023 else 8899)
+            ) from None
+    return number
+
+
+def _run(command, **variables):
+    """Become `command` (on Windows: run it), so that Ctrl-C and signals reach it alone."""
+    os.chdir(ROOT)
+    environment = dict(os.environ, **variables)
+    if os.name == "posix":
+        os.execve(command[0], command, environment)
+    return subprocess.call(command, env=environment)
+
+
+def main(arguments):
+    """Run one of the commands; return the exit code."""
+    parser = argparse.ArgumentParser(prog="lossbook/environment.py", description="The course.")
+    parser.add_argument("command", choices=["setup", "lab", "test", *SCRIPTS, "clean"])
+    parser.add_argument("--port", help="lab: exactly this port")
+    parser.add_argument("--no-browser", action="store_true", help="lab: open no browser window")
+    chosen, rest = parser.parse_known_args(arguments)
+    if rest and chosen.command in ("setup", "lab", "clean"):
+        parser.error("unknown: " + " ".join(rest))
+    try:
+        if chosen.command == "lab":
+            return lab(chosen.port, not chosen.no_browser)
+        if chosen.command == "test":
+            return test(rest)
+        if chosen.command in SCRIPTS:
+            return _run([setup(), SCRIPTS[chosen.command]] + rest)
+        {"setup": setup, "clean": clean}[chosen.command]()
+    except SetupError as error:
+        print("lossbook: " + str(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nlossbook: interrupted; the same command takes it up again.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
