@@ -78,22 +78,21 @@ def lab(port=None, browser=True):
     options = ["--ServerApp.root_dir=" + ROOT, "--LabApp.default_url=/lab/tree/" + FIRST_LESSON]
     options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if port is not None:
-        options += ["--ServerApp.port=%d" % _free_port(port), "--ServerApp.port_retries=0"]
+        options += [f"--ServerApp.port={_free_port(port)}", "--ServerApp.port_retries=0"]
     if not browser:
         options += ["--no-browser"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options += ["--allow-root"]
     python = setup()
-    return _run([python, "-m", "jupyterlab"] + options, JUPYTER_PREFER_ENV_PATH="1")
+    return _run([python, "-m", "jupyterlab", *options], JUPYTER_PREFER_ENV_PATH="1")
 
 
-def test(arguments=()):
+def test(arguments):
     """Set up, then run every test; `arguments` go to pytest."""
     command = [setup(), "-m", "pytest", "-n", "logical", "--maxprocesses", "4"]
     # A notebook's cells share a kernel, so a file stays with one process; the processes
     # share the cores, so each of them computes with one thread.
-    command += ["--dist", "loadfile"]
-    return _run(command + list(arguments), OMP_NUM_THREADS="1")
+    return _run([*command, "--dist", "loadfile", *arguments], OMP_NUM_THREADS="1")
 
 
 def clean():
@@ -118,16 +117,12 @@ def _say(text):
     print("lossbook: " + text, flush=True)
 
 
-def _version(pair):
-    return "%d.%d" % tuple(pair)
-
-
 def _require_python(version):
     if not OLDEST <= tuple(version) <= NEWEST:
+        oldest, newest, this = (".".join(map(str, each)) for each in (OLDEST, NEWEST, version))
         raise SetupError(
-            "this is Python %s, the course needs %s to %s: install one of those, then say which, "
-            "e.g. `make lab PYTHON=python%s`."
-            % (_version(version), _version(OLDEST), _version(NEWEST), _version(OLDEST))
+            f"this is Python {this}, the course needs {oldest} to {newest}: install one of those "
+            f"and name it, e.g. `make lab PYTHON=python{oldest}`."
         )
 
 
@@ -141,6 +136,7 @@ def _stamp_path():
 
 
 def _stamp():
+    """What a finished `.venv` was made for."""
     digest = hashlib.sha256()
     for name in ("requirements.lock", "pyproject.toml"):
         try:
@@ -148,8 +144,7 @@ def _stamp():
                 digest.update(file.read())
         except OSError:
             raise SetupError(
-                "%s is missing in %s: get it back, e.g. with `git checkout %s`."
-                % (name, ROOT, name)
+                f"{name} is missing in {ROOT}: get it back, e.g. with `git checkout {name}`."
             ) from None
     return {"wanted": digest.hexdigest(), "folder": ROOT}
 
@@ -183,9 +178,9 @@ def _plain(name):
     return re.sub("[-_.]+", "-", name).lower()
 
 
-def _lacking():
+def _lacking(version):
     """Names that the lock or the package asks for and `.venv` has not, or has otherwise."""
-    lib = "Lib" if os.name == "nt" else os.path.join("lib", "python" + _version(_venv_version()))
+    lib = "Lib" if os.name == "nt" else os.path.join("lib", "python{}.{}".format(*version))
     wanted = set(_locked().items())
     try:
         folders = os.listdir(os.path.join(VENV, lib, "site-packages"))
@@ -195,7 +190,7 @@ def _lacking():
     stems = [folder[:-10].partition("-") for folder in folders if folder.endswith(".dist-info")]
     present = {(_plain(name), version.partition("+")[0]) for name, _, version in stems}
     lacking = sorted(name for name, version in wanted - present)
-    return lacking if "lossbook" in dict(present) else lacking + ["lossbook"]
+    return lacking if "lossbook" in dict(present) else [*lacking, "lossbook"]
 
 
 def _state():
@@ -219,13 +214,12 @@ def _state():
         return "update", ".venv was not made by `make setup`: completing it."
     if stamp["wanted"] != _stamp()["wanted"]:
         return "update", "requirements.lock or pyproject.toml has changed: bringing .venv up to it."
-    lacking = _lacking()
+    lacking = _lacking(version)
     if lacking:
         return "update", ".venv lacks " + ", ".join(lacking[:5]) + ": installing what is missing."
     if tuple(version) != sys.version_info[:2]:
-        return "ready", ".venv has Python %s and is kept (`make clean` makes room for another)." % (
-            _version(version)
-        )
+        kept = "{}.{}".format(*version)
+        return "ready", f".venv has Python {kept} and is kept; `make clean` makes room for another."
     return "ready", ""
 
 
@@ -244,8 +238,8 @@ def _make_venv():
 
 def _install():
     pip = [_python(), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    _logged(pip + ["--retries", "2", "-r", os.path.join(ROOT, "requirements.lock")])
-    _logged(pip + ["--no-deps", "--no-build-isolation", "-e", ROOT])
+    _logged([*pip, "--retries", "2", "-r", os.path.join(ROOT, "requirements.lock")])
+    _logged([*pip, "--no-deps", "--no-build-isolation", "-e", ROOT])
     # JupyterLab's defaults for this .venv alone: it asks nothing and looks for no news.
     settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
     os.makedirs(settings, exist_ok=True)
@@ -268,7 +262,7 @@ def _logged(command):
         with open(path, "rb") as log:
             log.seek(start)
             words = log.read().decode("utf-8", "replace")
-        raise SetupError("%s All of it: %s" % (_diagnosis(words), os.path.relpath(path)))
+        raise SetupError(f"{_diagnosis(words)} All of it: {os.path.relpath(path)}")
 
 
 def _diagnosis(words):
@@ -283,11 +277,11 @@ def _diagnosis(words):
     missing = re.search(r"No matching distribution found for (\S+)", words)
     if missing:
         return (
-            "pip finds no %s for this Python and machine: is the package index "
-            "reachable (PIP_INDEX_URL, PIP_NO_INDEX)?" % missing.group(1)
+            f"pip finds no {missing.group(1)} for this Python and machine: is the package index "
+            "reachable (PIP_INDEX_URL, PIP_NO_INDEX)?"
         )
     last = ([line for line in words.splitlines() if line.strip()] or ["it said nothing"])[-1]
-    return "the set-up stopped: %s." % last.strip().rstrip(".")
+    return "the set-up stopped: " + last.strip().rstrip(".") + "."
 
 
 def _free_port(port):
@@ -296,7 +290,7 @@ def _free_port(port):
     except ValueError:
         number = 0
     if not 0 < number < 65536:
-        raise SetupError("PORT=%s is no port: give a number from 1024 to 65535." % port)
+        raise SetupError(f"PORT={port} is no port: give a number from 1024 to 65535.")
     with socket.socket() as probe:
         # As JupyterLab does: a port that was closed a moment ago is free on POSIX.
         if os.name == "posix":
@@ -304,9 +298,9 @@ def _free_port(port):
         try:
             probe.bind(("127.0.0.1", number))
         except OSError as error:
+            why = error.strerror.lower()
             raise SetupError(
-                "port %d can't be had (%s): choose another, e.g. `make lab PORT=%d`, or leave "
-                "PORT out." % (number, error.strerror.lower(), number + 1 if number > 1023 else 8899)
+                f"port {number} can't be had ({why}): choose another with PORT=, or leave PORT out."
             ) from None
     return number
 
@@ -335,7 +329,7 @@ def main(arguments):
         if chosen.command == "test":
             return test(rest)
         if chosen.command in SCRIPTS:
-            return _run([setup(), SCRIPTS[chosen.command]] + rest)
+            return _run([setup(), SCRIPTS[chosen.command], *rest])
         {"setup": setup, "clean": clean}[chosen.command]()
     except SetupError as error:
         print("lossbook: " + str(error), file=sys.stderr)
