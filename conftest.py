@@ -1,0 +1,3 @@
+"""For pytest alone: the notebooks' last test, wherever pytest is called from."""
+
+pytest_plugins = ["notebook_plugin"]

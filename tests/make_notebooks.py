@@ -1,0 +1,123 @@
+"""Runs notebooks from fresh kernels and stores them in their normal form: `make notebooks`.
+
+It stands in tests/ because it is the other half of them: what it writes is what nbval and
+`test_notebooks.py` hold every notebook to. Without arguments it takes all of notebooks/.
+"""
+
+import hashlib
+import os
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from notebook_checks import WIDGET
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+KEPT = ("tags", "nbgrader", "jupyter", "slideshow")
+
+
+def normalise(notebook, name):
+    """Bring a notebook, in place, to the form in which a second run changes nothing.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Version 4.
+    name : str
+        Part of the ids of cells that have none yet.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        The same notebook.
+    """
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    taken = set()
+    for position, cell in enumerate(notebook.cells):
+        mark, salt = cell.get("id", ""), 0
+        while not re.fullmatch(r"[\w-]{1,64}", mark, re.ASCII) or mark in taken:
+            words = f"{name}/{position}/{salt}/{cell.source}".encode()
+            mark, salt = hashlib.sha256(words).hexdigest()[:8], salt + 1
+        taken.add(mark)
+        cell.id = mark
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in KEPT})
+        cell.source = cell.source.rstrip("\n")
+        if cell.cell_type == "code":
+            cell.outputs = _normal_outputs(cell.outputs)
+    return notebook
+
+
+def _normal_outputs(outputs):
+    """Streams merged by name, no widget views (their numbers are random, their pictures stay)."""
+    kept, streams = [], {}
+    for output in outputs:
+        if output.output_type == "stream":
+            if output.name in streams:
+                streams[output.name].text += output.text
+                continue
+            streams[output.name] = output
+        elif "data" in output:
+            output.pop("transient", None)
+            output.data.pop(WIDGET, None)
+            output.metadata.pop(WIDGET, None)
+            if not output.data:
+                continue
+        kept.append(output)
+    return kept
+
+
+def execute(path):
+    """Run the notebook at `path` in a fresh kernel, in its folder; return it normalised."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    place = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources=place,
+        record_timing=False, store_widget_state=False,
+    )  # fmt: skip
+    client.execute()
+    return normalise(notebook, path.stem)
+
+
+def remake(path):
+    """Run, normalise and store one notebook; return a line that says what came of it."""
+    try:
+        notebook = execute(path)
+    except CellExecutionError as error:
+        return f"{path.name}: FAILED, left as it was\n{error}"
+    text = nbformat.writes(notebook) + "\n"
+    if path.read_text(encoding="utf-8") == text:
+        return f"{path.name}: unchanged"
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return f"{path.name}: stored"
+
+
+def main(arguments):
+    """Remake the named notebooks, or all, two at a time; return the exit code."""
+    paths = [Path(name).resolve() for name in arguments]
+    paths = paths or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if missing := [path.name for path in paths if not path.is_file()]:
+        print(f"lossbook: no such notebook: {', '.join(missing)}", file=sys.stderr)
+        return 1
+    # One thread a kernel, as in the tests, so that sums come in the same order.
+    os.environ.update(JUPYTER_PREFER_ENV_PATH="1", OMP_NUM_THREADS="1")
+    with ThreadPoolExecutor(2) as pool:
+        lines = []
+        for line in pool.map(remake, paths):
+            print(line, flush=True)
+            lines.append(line)
+    return int(any("FAILED" in line for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

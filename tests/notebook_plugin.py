@@ -1,0 +1,42 @@
+"""Gives every notebook that nbval runs one test more, after its last cell, in its kernel.
+
+It sweeps the explorers and requires the derivations and reports; see `notebook_checks`. The
+kernel is there and has run all cells, so this costs no second run.
+"""
+
+import pytest
+from nbval.plugin import IPyNbCell
+from notebook_checks import promise_code
+
+
+class PromiseBroken(Exception):
+    """What `notebook_checks.broken_promises` found, a line each."""
+
+
+class Promises(pytest.Item):
+    """The test after the last cell."""
+
+    def runtest(self):
+        kernel = self.parent.kernel
+        message = kernel.execute_cell_input(promise_code(self.parent.nb), allow_stdin=False)
+        timeout = self.config.option.nbval_cell_timeout
+        reply = kernel.await_reply(message, timeout=timeout)["content"]
+        kernel.await_idle(message, timeout)
+        if reply["status"] == "error":
+            raise PromiseBroken(reply["evalue"] or reply["ename"])
+
+    def repr_failure(self, excinfo):
+        if excinfo.errisinstance(PromiseBroken):
+            return f"{self.path.name} breaks its word:\n{excinfo.value}"
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self):
+        return self.path, 0, f"{self.path.name}::promises"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Put a `Promises` behind the last cell of each notebook."""
+    last = {item.parent: item for item in items if isinstance(item, IPyNbCell)}
+    for notebook, cell in last.items():
+        items.insert(items.index(cell) + 1, Promises.from_parent(notebook, name="promises"))
