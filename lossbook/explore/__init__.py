@@ -1,0 +1,312 @@
+"""Interactive figures: a function that draws, and controls that move it.
+
+    @explore(p=slider(0.01, 1, start=0.5, label="probability p"), alt="A falling curve")
+    def information_curve(ax, p):
+        ...                                      # draws everything, each time, on empty axes
+        return f"An event of probability {p} …"  # the words shown under the figure
+
+The function is pure: the same values, the same picture. It never clears, shows or updates anything.
+In a notebook that runs, the picture follows the controls; in one that is only read, and in print,
+there is the picture at the start position. Fixed axis limits are kinder to the eye than limits that
+follow the data, and faster.
+"""
+
+import base64
+import functools
+import html
+import inspect
+import itertools
+import warnings
+
+from lossbook.explore.controls import Control, choice, slider, toggle
+
+__all__ = ["Explorer", "choice", "explore", "label_line", "slider", "toggle"]
+
+
+def explore(*, alt, axes=1, size=(6.4, 3.6), **controls):
+    """Make an explorer of a function that draws.
+
+    Parameters
+    ----------
+    alt : str
+        What the picture shows, for those who cannot see it: what kind of figure, and its message.
+    axes : int or tuple of int
+        How many axes side by side, or rows and columns. With more than one, the function gets an
+        array of them.
+    size : tuple of float
+        Width and height in inches; an inch is shown as 100 pixels.
+    **controls : slider, choice or toggle
+        One for each argument of the function after the first. None at all: a still picture.
+
+    Returns
+    -------
+    callable
+        Turns ``function(ax, **values)``, which draws and returns a sentence, into an `Explorer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Controls that do not fit the function, no alt text, and when the start position cannot be
+        drawn.
+
+    Examples
+    --------
+    >>> @explore(p=slider(0.1, 0.9, start=0.5), alt="One bar as tall as p")
+    ... def bar(ax, p):
+    ...     ax.bar(["p"], [p])
+    ...     ax.set_ylim(0, 1)
+    ...     return f"The bar is {p} tall."
+    >>> bar
+    bar: The bar is 0.5 tall.
+    >>> bar.set(p=0.3).sentence
+    'The bar is 0.3 tall.'
+    >>> bar.sweep()
+    """
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"alt is the picture in words, for those who cannot see it, not {alt!r}")
+    for name, control in controls.items():
+        if not isinstance(control, Control):
+            raise TypeError(f"{name} must be a slider, choice or toggle, not {control!r}")
+    shape = (1, axes) if isinstance(axes, int) else tuple(axes)
+    return functools.partial(Explorer, controls=controls, alt=alt, shape=shape, size=size)
+
+
+class Explorer:
+    """A figure with controls. Made by `explore`; the last line of a cell shows it.
+
+    Attributes
+    ----------
+    position : dict
+        The present value of each control.
+    sentence : str
+        What the figure shows at the present position, in words.
+    """
+
+    def __init__(self, function, controls, alt, shape, size):
+        from lossbook.explore.figures import Canvas
+
+        functools.update_wrapper(self, function)
+        _check_arguments(function, controls)
+        self.controls, self.alt, self._width = controls, alt, round(size[0] * 100)
+        self._canvas = Canvas(shape, size)
+        self._view = self._widgets = None
+        self._draw({name: control.start for name, control in controls.items()})
+
+    def __call__(self, ax, *values, **named):
+        """Draw on axes of your own."""
+        return self.__wrapped__(ax, *values, **named)
+
+    def set(self, **values):
+        """Move controls, as a reader would, and redraw.
+
+        Parameters
+        ----------
+        **values
+            New values of some of the controls.
+
+        Returns
+        -------
+        Explorer
+            This one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A name that is no control; a value that the control cannot take.
+        """
+        for name, value in values.items():
+            if name not in self.controls:
+                raise TypeError(
+                    f"{self.__name__} has no control {name!r}; it has {', '.join(self.controls)}"
+                )
+            self.controls[name].check(name, value)
+        self._show(self.position | values)
+        if self._view:
+            for name, value in values.items():
+                self._widgets[name].value = value
+        return self
+
+    def png(self):
+        """The picture at the present position, with its sentence, as bytes of a PNG file."""
+        from lossbook.explore.figures import picture
+
+        return picture(self._pixels, self.sentence)
+
+    def sweep(self):
+        """Move every control to its ends and back, and look at every picture on the way.
+
+        Each control goes through its stops while the others stand at their start, then all of them
+        through every combination of their ends. For tests.
+
+        Raises
+        ------
+        AssertionError
+            With the position: the function raised or warned, drew NaN or over the picture's edge,
+            gave no sentence, or drew another picture than it had drawn there before.
+        """
+        start = {name: control.start for name, control in self.controls.items()}
+        stops = {name: control.stops() for name, control in self.controls.items()}
+        path = [start]
+        for name, values in stops.items():
+            path += [start | {name: value} for value in values] + [start]
+        for corner in itertools.product(*[(values[0], values[-1]) for values in stops.values()]):
+            path += [dict(zip(stops, corner, strict=True)), start]
+        for position in path:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                try:
+                    self._draw(position)
+                    self._inspect(position)
+                except Exception as error:
+                    place = ", ".join(f"{name}={value!r}" for name, value in position.items())
+                    what = f"{type(error).__name__}: {error}"
+                    raise AssertionError(f"{self.__name__} at {place or 'rest'}: {what}") from error
+        self._show(start)
+
+    def _inspect(self, position):
+        """Compare the picture with one drawn from nothing, and look at its edges."""
+        pixels = self._pixels
+        self._draw(position, fresh=True)
+        if (pixels != self._pixels).any():
+            raise ValueError("a second drawing differs from the first; draw from the values alone")
+        if overhang := self._canvas.overhang():
+            raise ValueError(f"the drawing reaches {overhang} pixels over the picture's edge")
+
+    def _draw(self, position, fresh=False):
+        from lossbook.explore.figures import check_words
+
+        def draw(axes):
+            sentence = self.__wrapped__(axes, **position)
+            if not isinstance(sentence, str) or not sentence.strip():
+                raise TypeError(
+                    f"{self.__name__} must return the sentence shown under the figure, "
+                    f"not {sentence!r}"
+                )
+            check_words(sentence)
+            return sentence
+
+        self._pixels, self.sentence = self._canvas.draw(draw, fresh)
+        self.position = position
+
+    def _show(self, position):
+        """Draw, and put the picture before the reader."""
+        try:
+            self._draw(position)
+        except Exception as error:
+            if self._view:
+                self._words.value = _alarm(error)
+            raise
+        if self._view:
+            self._update()
+
+    def _update(self):
+        from lossbook.explore.figures import png
+
+        self._image.value = png(self._pixels)
+        self._words.value = _paragraph(html.escape(self.sentence))
+
+    def _build(self):
+        import ipywidgets
+
+        labels = {name: control.label or name for name, control in self.controls.items()}
+        style = {"description_width": f"{max(map(len, labels.values())) + 1}ch"}
+        self._widgets = {
+            name: control.widget(
+                value=self.position[name],
+                description=labels[name],
+                style=style.copy(),
+                layout={"width": "auto", "max_width": f"{self._width}px"},
+            )
+            for name, control in self.controls.items()
+        }
+        for name, widget in self._widgets.items():
+            widget.observe(functools.partial(self._moved, name), "value")
+        self._image = ipywidgets.Image(format="png", width=self._width, tooltip=self.alt)
+        self._words = ipywidgets.HTML()
+        self._update()
+        self._view = ipywidgets.VBox([*self._widgets.values(), self._image, self._words])
+
+    def _moved(self, name, change):
+        value = self.controls[name].tidy(change["new"])
+        if value != self.position[name]:
+            self._show(self.position | {name: value})
+
+    def _repr_mimebundle_(self, **_):
+        data = {
+            "text/plain": self.sentence,
+            "image/png": base64.b64encode(self.png()).decode(),
+        }
+        metadata = {"image/png": {"width": self._width, "alt": self.alt}}
+        if self.controls:
+            if not self._view:
+                self._build()
+            view = "application/vnd.jupyter.widget-view+json"
+            data[view] = self._view._repr_mimebundle_()[view]
+        return data, metadata
+
+    def __repr__(self):
+        return f"{self.__name__}: {self.sentence}"
+
+
+def label_line(line, text, at=None, above=True, **style):
+    """Write a curve's name beside it, in its colour.
+
+    Parameters
+    ----------
+    line : matplotlib.lines.Line2D
+        One line that ``ax.plot`` returned.
+    text : str
+    at : float, optional
+        Where on the x axis; without it, to the right of the line's last point.
+    above : bool
+        Above the line at that place, or below it.
+    **style
+        Passed on to ``ax.annotate``.
+
+    Examples
+    --------
+    >>> @explore(alt="A straight line")
+    ... def straight(ax):
+    ...     (line,) = ax.plot([0, 1], [0, 2])
+    ...     label_line(line, "2x", at=0.5)
+    ...     return "The line rises by 2."
+    """
+    import numpy
+    from matplotlib.patheffects import withStroke
+
+    x, y = map(numpy.asarray, line.get_data())
+    if at is None:
+        point, shift, place = (x[-1], y[-1]), (6, 0), {"ha": "left", "va": "center"}
+    else:
+        order = numpy.argsort(x)
+        point, shift = (at, numpy.interp(at, x[order], y[order])), (0, 6 if above else -6)
+        place = {"ha": "center", "va": "bottom" if above else "top"}
+    halo = [withStroke(linewidth=3, foreground="white")]
+    look = {"color": line.get_color(), "path_effects": halo, **place, **style}
+    return line.axes.annotate(text, point, shift, textcoords="offset points", **look)
+
+
+def _check_arguments(function, controls):
+    """The function takes axes, and then exactly the controls."""
+    arguments = list(inspect.signature(function).parameters.values())
+    name = function.__name__
+    if not arguments:
+        raise TypeError(f"{name}() must take the axes to draw on as its first argument")
+    takes = {argument.name for argument in arguments[1:]}
+    needs = {argument.name for argument in arguments[1:] if argument.default is argument.empty}
+    if extra := [control for control in controls if control not in takes]:
+        raise TypeError(f"{name} takes no {extra[0]!r}; name the control after an argument")
+    if missing := needs - set(controls):
+        raise TypeError(f"{name} has no control for {sorted(missing)}; add one for each")
+
+
+def _paragraph(text, colour="var(--jp-content-font-color1, inherit)"):
+    return (
+        f'<div style="max-width: 40em; line-height: 1.5; color: {colour}; '
+        f'font-size: var(--jp-content-font-size1, inherit)">{text}</div>'
+    )
+
+
+def _alarm(error):
+    text = f"{type(error).__name__}: {error}. The picture is the last one that could be drawn."
+    return _paragraph(html.escape(text), "var(--jp-error-color0, #b00020)")
