@@ -1,0 +1,133 @@
+"""Trying a claim on drawn calls, and finding the smallest on which it fails."""
+
+import threading
+from dataclasses import dataclass, field
+from random import Random
+
+from lossbook.verify.domains import Call
+from lossbook.verify.report import Report
+
+
+@dataclass
+class Outcome:
+    """What came of one case; `what` is empty where the claim held."""
+
+    what: str = ""
+    sides: dict = field(default_factory=dict)
+    error: float = 0.0
+    allowed: float | None = None
+    kind: str = ""
+    note: str = ""
+
+
+def search(report: Report, strategy, test, names, count: int) -> Report:
+    """Fill a report: `test(call)` gives an `Outcome`, `names(call)` the arguments by name.
+
+    The first sweep tries all cases and counts; only if one of them fails, a second one over the
+    same cases stops there and makes it smaller.
+    """
+    notes, failing = {}, []
+
+    def tally(call):
+        outcome = test(call)
+        kind = outcome.kind or call.kind
+        report.cases += 1
+        report.kinds[kind] += 1
+        report.wrong[kind] += bool(outcome.what)
+        report.worst = max(report.worst, outcome.error)
+        report.allowed |= {outcome.allowed} - {None}
+        if outcome.note:
+            notes[outcome.note] = notes.get(outcome.note, 0) + 1
+        if outcome.what and not failing:
+            failing.append((call, outcome))
+        return False
+
+    sweep(strategy, tally, count)
+    report.notes += [f"{note} ({times} cases)" for note, times in notes.items()]
+    if failing:
+        call, outcome = failing[0]
+        smallest = sweep(strategy, lambda call: bool(test(call).what), count)
+        again = test(smallest) if smallest else None
+        if again and again.what:
+            call, outcome = smallest, again
+        else:
+            report.notes.append("not repeatable: the same arguments give another result")
+        report.counterexample = names(call)
+        report.what, report.sides = outcome.what, outcome.sides
+    return report.finish()
+
+
+def sweep(strategy, condition, count: int):
+    """Return the smallest drawn call that meets the condition, None if there is none.
+
+    Always the same calls: nothing is random, remembered, timed or written to a folder.
+    """
+    import hypothesis
+    from hypothesis.errors import Flaky, NoSuchExample
+
+    leave_no_traces()
+    settings = hypothesis.settings(
+        max_examples=count, derandomize=True, database=None, deadline=None,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+    )  # fmt: skip
+    found = []
+
+    def run():
+        searching.on = True
+        try:
+            found.append(
+                hypothesis.find(
+                    strategy.map(as_call), condition, settings=settings, random=Random(0)
+                )
+            )
+        except (NoSuchExample, Flaky):
+            found.append(None)
+        except BaseException as error:
+            found.append(error)
+        finally:
+            searching.on = False
+
+    if hypothesis.currently_in_test_context():
+        # Hypothesis refuses a search within a search, but not in a thread of its own.
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    else:
+        run()
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    return found[0]
+
+
+def as_call(drawn) -> Call:
+    """Return what a strategy drew as a `Call`: a dict is keywords, a pair (args, kwargs)."""
+    if isinstance(drawn, Call):
+        return drawn
+    if isinstance(drawn, dict):
+        return Call(kwargs=drawn)
+    if isinstance(drawn, tuple) and len(drawn) == 2 and isinstance(drawn[1], dict):
+        return Call(*drawn)
+    raise TypeError(f"a strategy of cases draws Call(...), (args, kwargs) or a dict; got {drawn!r}")
+
+
+searching = threading.local()
+
+
+def leave_no_traces():
+    """Keep hypothesis from drawing constants that it finds in the reader's own modules.
+
+    They would make the draws depend on which modules are loaded, and hypothesis would store them
+    in a folder `.hypothesis` beside the notebook. Outside our searches nothing is changed.
+    """
+    from hypothesis.internal.conjecture import providers
+
+    provider = providers.HypothesisProvider
+    original = provider.__dict__.get("_local_constants")
+    if not isinstance(original, property) or hasattr(original.fget, "of_lossbook"):
+        return
+
+    def constants(self):
+        return providers.Constants() if getattr(searching, "on", False) else original.fget(self)
+
+    constants.of_lossbook = True
+    provider._local_constants = property(constants)
