@@ -22,6 +22,7 @@ from lossbook.simplex import (
     broadcast,
     distribution,
     in_base,
+    over,
     pair,
     probabilities,
     refuse_where,
@@ -34,6 +35,8 @@ from lossbook.simplex import (
 
 def information(p, *, base=math.e):
     """Information content (surprise) of an event of probability p: −log p.
+
+    Source: Shannon, "A mathematical theory of communication", 1948.
 
     Parameters
     ----------
@@ -50,10 +53,6 @@ def information(p, *, base=math.e):
     ------
     LossInputError
         If p is no floating-point tensor, is empty, or has an entry outside [0, 1].
-
-    References
-    ----------
-    Shannon, "A mathematical theory of communication", 1948.
 
     Examples
     --------
@@ -106,6 +105,8 @@ def cross_entropy(p, q, *, dim=-1, base=math.e):
 
     This one takes two distributions; the loss of the same name takes logits and a target.
 
+    Source: Cover & Thomas, "Elements of information theory", 2006, section 5.4
+
     Parameters
     ----------
     p, q : Tensor (..., K)
@@ -123,10 +124,6 @@ def cross_entropy(p, q, *, dim=-1, base=math.e):
     LossInputError
         If p or q is no distribution along `dim`, or their shapes do not go together.
 
-    References
-    ----------
-    Cover & Thomas, "Elements of information theory", 2006, section 5.4 (the wrong code).
-
     Examples
     --------
     >>> cross_entropy(torch.tensor([0.5, 0.5]), torch.tensor([0.25, 0.75]), base=2)
@@ -140,6 +137,8 @@ def cross_entropy(p, q, *, dim=-1, base=math.e):
 
 def kl_divergence(p, q, *, dim=-1, base=math.e):
     """What believing q costs when p draws: KL(p‖q) = Σ p log(p / q).
+
+    Source: Kullback & Leibler, "On information and sufficiency", 1951.
 
     Parameters
     ----------
@@ -158,10 +157,6 @@ def kl_divergence(p, q, *, dim=-1, base=math.e):
     LossInputError
         If p or q is no distribution along `dim`, or their shapes do not go together.
 
-    References
-    ----------
-    Kullback & Leibler, "On information and sufficiency", 1951.
-
     Examples
     --------
     >>> kl_divergence(torch.tensor([0.5, 0.5]), torch.tensor([0.25, 0.75]), base=2)
@@ -175,6 +170,8 @@ def kl_divergence(p, q, *, dim=-1, base=math.e):
 
 def js_divergence(p, q, *, dim=-1, base=math.e):
     """Jensen-Shannon divergence: JS(p, q) = ½ KL(p‖m) + ½ KL(q‖m) with m = (p + q) / 2.
+
+    Source: Lin, "Divergence measures based on the Shannon entropy", 1991.
 
     Parameters
     ----------
@@ -193,10 +190,6 @@ def js_divergence(p, q, *, dim=-1, base=math.e):
     LossInputError
         If p or q is no distribution along `dim`, or their shapes do not go together.
 
-    References
-    ----------
-    Lin, "Divergence measures based on the Shannon entropy", 1991.
-
     Examples
     --------
     >>> js_divergence(torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.0, 1.0]), base=2)
@@ -211,6 +204,8 @@ def js_divergence(p, q, *, dim=-1, base=math.e):
 
 def joint(p_x, p_y_given_x):
     """Joint table of x, and of y given x: p(x, y) = p(x) p(y|x).
+
+    Source: Cover & Thomas 2006, section 2.2.
 
     Parameters
     ----------
@@ -228,10 +223,6 @@ def joint(p_x, p_y_given_x):
     ------
     LossInputError
         If p_x or a row of p_y_given_x is no distribution, or there is not one row for each x.
-
-    References
-    ----------
-    Cover & Thomas 2006, section 2.2.
 
     Examples
     --------
@@ -315,7 +306,8 @@ def mutual_information(p_xy, *, dim=(-2, -1), base=math.e):
     wide = table("p_xy", p_xy, dim)
     p_x, p_y = wide.sum(-1, keepdim=True), wide.sum(-2, keepdim=True)
     # Σ p(x) KL(p(y|x) ‖ p(y)), for the product p(x) p(y) of small numbers would be 0.
-    p_y_given_x = torch.where(p_x == 0, p_y, wide / torch.where(p_x == 0, 1, p_x))
+    never = (p_x == 0).expand_as(wide)
+    p_y_given_x = torch.where(never, p_y, over(wide, torch.where(never, 1, p_x)))
     nats = (p_x * relative(p_y_given_x, p_y.expand_as(wide))).sum((-2, -1))
     return in_base(nats, base, p_xy.dtype)
 
@@ -324,6 +316,9 @@ def perplexity(p, *, dim=-1):
     """How many equally likely classes would surprise as much as p: exp H(p), H in nats.
 
     The same number in every base (2 to the power of H in bits), so there is no `base`.
+
+    Source: Jelinek, Mercer, Bahl & Baker, "Perplexity: a measure of the difficulty of speech
+    recognition tasks", 1977.
 
     Parameters
     ----------
@@ -340,11 +335,6 @@ def perplexity(p, *, dim=-1):
     ------
     LossInputError
         If p is no distribution along `dim`.
-
-    References
-    ----------
-    Jelinek, Mercer, Bahl & Baker, "Perplexity: a measure of the difficulty of speech recognition
-    tasks", 1977.
 
     Examples
     --------

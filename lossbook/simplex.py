@@ -23,7 +23,8 @@ def probabilities(name, p):
             f"{name} is empty, of shape {tuple(p.shape)}; give it one class at the least."
         )
     # Not `p < 0`: this refuses NaN as well.
-    refuse_where(~(p >= 0), name, p, "a probability is 0 or more; for logits use .softmax(dim=-1)")
+    expected = f"a probability is 0 or more (for logits use {name}.softmax(dim=-1))"
+    refuse_where(~(p >= 0), name, p, expected)
     return p.to(torch.promote_types(p.dtype, torch.float32))
 
 
@@ -35,20 +36,22 @@ def distribution(name, p, dim, *, flat=True):
         wide = wide.movedim(dims, tuple(range(-len(dims), 0)))
     except (IndexError, RuntimeError, TypeError) as error:
         raise LossInputError(
-            f"dim={dim} does not fit {name} of shape {tuple(p.shape)}: "
-            f"give the dimension of the classes, from {-p.ndim} to {p.ndim - 1}."
+            f"dim={dim} does not fit {name}, which has shape {tuple(p.shape)}: "
+            "give the dimension of the classes (-1 is the last)."
         ) from error
     rows = wide.flatten(-len(dims))
     totals = rows.detach().sum(-1)
     fits = (totals - 1).abs() <= tolerance(p, rows.shape[-1])
     if not fits.all():
         row = tuple((~fits).nonzero()[0].tolist())
-        digits = int(-math.log10(torch.finfo(p.dtype).eps))
         which = f"row {row[0] if len(row) == 1 else row} of {name}" if row else name
+        digits = int(-math.log10(torch.finfo(p.dtype).eps))
+        mend = f"divide counts by their sum: {name} / {name}.sum(dim={dim}, keepdim=True)."
+        if len(dims) == 1:
+            mend = f"for logits use {name}.softmax(dim={dim}); {mend}"
         raise LossInputError(
-            f"{which} sums to {totals[row].item():.{digits}g} along dim={dim}; a distribution sums to "
-            f"1.\nFor logits use {name}.softmax(dim={dim}); divide counts and rounded numbers by "
-            f"their sum: {name} / {name}.sum(dim={dim}, keepdim=True)."
+            f"{which} sums to {totals[row].item():.{digits}g} along dim={dim}; "
+            f"a distribution sums to 1.\nTo mend it, {mend}"
         )
     return rows if flat else wide
 
@@ -133,7 +136,7 @@ class _TimesLog(_Term):
     @staticmethod
     def backward(ctx, gradient):
         p, q = ctx.saved_tensors
-        return times_log(gradient, q), over(gradient * p, q)
+        return times_log(gradient, q), over(times(gradient, p), q)
 
 
 class _Over(_Term):
@@ -144,7 +147,18 @@ class _Over(_Term):
     @staticmethod
     def backward(ctx, gradient):
         a, b = ctx.saved_tensors
-        return over(gradient, b), -over(over(gradient * a, b), b)
+        return over(gradient, b), -over(over(times(gradient, a), b), b)
+
+
+class _Times(_Term):
+    @staticmethod
+    def forward(a, b):
+        return torch.where((a == 0) | (b == 0), 0, a * b)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        a, b = ctx.saved_tensors
+        return times(gradient, b), times(gradient, a)
 
 
 class _Relative(_Term):
@@ -163,12 +177,17 @@ class _Relative(_Term):
     def backward(ctx, gradient):
         p, q = ctx.saved_tensors
         log_ratio = times_log(gradient, p) - times_log(gradient, q)
-        return log_ratio + gradient, -over(gradient * p, q)
+        return log_ratio + gradient, -over(times(gradient, p), q)
 
 
 def times_log(p, q):
     """p log q, and 0 where p is 0."""
     return _TimesLog.apply(p, q)
+
+
+def times(a, b):
+    """a · b, and 0 where either is 0."""
+    return _Times.apply(a, b)
 
 
 def over(a, b):
