@@ -45,7 +45,7 @@ def distribution(name, p, dim, *, flat=True):
     if not fits.all():
         row = tuple((~fits).nonzero()[0].tolist())
         which = f"row {row[0] if len(row) == 1 else row} of {name}" if row else name
-        digits = int(-math.log10(torch.finfo(p.dtype).eps))
+        digits = int(-math.log(torch.finfo(p.dtype).eps, 10))
         mend = f"divide counts by their sum: {name} / {name}.sum(dim={dim}, keepdim=True)."
         if len(dims) == 1:
             mend = f"for logits use {name}.softmax(dim={dim}); {mend}"
