@@ -16,12 +16,12 @@ The draws are always the same, so a report never changes from run to run.
 (False, [1.0, 0.0])
 """
 
-from lossbook.verify.checks import agrees, gradient, identity
+from lossbook.verify.agreement import agrees
+from lossbook.verify.cases import Call, Domain, calls
+from lossbook.verify.checks import identity
 from lossbook.verify.compare import numpy_reference, ulps_apart
+from lossbook.verify.derivatives import gradient
 from lossbook.verify.domains import (
-    Call,
-    Domain,
-    calls,
     choice,
     distributions,
     joints,

@@ -1,39 +1,98 @@
-"""Derivatives in three ways: autograd for all inputs, autograd for one, finite differences."""
+"""A derivative worked out by hand, against autograd and against finite differences."""
+
+import math
 
 import torch
 from torch import Tensor
 
+from lossbook.verify.checks import (
+    attempt,
+    calling,
+    check_arguments,
+    compare,
+    is_floating,
+    name_of,
+    shown,
+)
+from lossbook.verify.compare import as_tensors
+from lossbook.verify.cases import Call, calls
+from lossbook.verify.report import Report
+from lossbook.verify.search import Outcome, search
 
-def weighted_gradients(values: list[Tensor], leaves: dict, orders: int) -> tuple[dict, ...]:
-    """Return, for each order, the gradients of a weighted sum of the results by each leaf.
 
-    The weights differ from one another: the plain sum of a softmax, for one, is always 1, and
-    its gradient would tell nothing. Where nothing depends on a leaf, its gradient is zero.
+def gradient(
+    function, derivative, *, wrt=None, title=None, ulps=None, scale=1.0, cases=200,
+    expect="holds", **domains,
+) -> Report:  # fmt: skip
+    """Check a derivative worked out by hand against autograd and against finite differences.
+
+    Parameters
+    ----------
+    function, derivative : callable
+        Called with the drawn arguments, as in `identity`. The derivative has the shape of the
+        argument (then it is that of the sum of the function's results, which for a function
+        element by element is the derivative of each), or the shape of the result followed by
+        that of the argument (a Jacobian).
+    wrt : str, optional
+        The argument by which to differentiate. Default: the first floating one.
+    title : str, optional
+    ulps, scale, cases, expect, **domains : see `identity`
+        `ulps` is for autograd. Finite differences are held to about 6 digits, and left out where
+        the function has a kink or ends (a probability of 0 can't become negative).
+
+    Examples
+    --------
+    >>> from lossbook.verify import gradient, positives
+    >>> gradient(lambda x: x.log(), lambda x: 1 / x, x=positives()).holds
+    True
     """
-    gradients = []
-    for order in range(orders):
-        total = sum(
-            (value * weights(value)).sum() for value in values if value.is_floating_point()
-        )
-        if not leaves:
-            return ()
-        if isinstance(total, Tensor) and total.requires_grad:
-            found = torch.autograd.grad(
-                total, list(leaves.values()), allow_unused=True, create_graph=order + 1 < orders
-            )
+    title = title or f"the derivative of {name_of(function)}"
+    check_arguments(title, ulps, scale, cases, expect, domains)
+    f = calling(function, "the function", domains)
+    df = calling(derivative, "the derivative", domains)
+    if wrt is not None and wrt not in domains:
+        raise ValueError(f"wrt={wrt!r} is none of the domains {', '.join(domains)}")
+
+    def test(call):
+        name = wrt or next((k for k, value in call.kwargs.items() if is_floating(value)), None)
+        if name is None or call.kwargs[name].dtype != torch.float64:
+            raise ValueError("gradient needs a float64 argument to differentiate by")
+        x = call.kwargs[name]
+
+        def at(moved, track=False):
+            return as_tensors(f(Call(kwargs={**call.kwargs, name: moved}), keep=track))[0]
+
+        try:
+            value, by_hand = attempt(f, call), attempt(df, call)
+            for result in (value, by_hand):
+                if isinstance(result, Exception):
+                    sides = {"function": value, "derivative": by_hand}
+                    return Outcome("raises", shown(sides), math.inf)
+            value, by_hand = value[0], by_hand[0]
+            jacobian = by_hand.shape == value.shape + x.shape
+            if not jacobian and by_hand.shape != x.shape:
+                text = {"derivative": f"shape {tuple(by_hand.shape)}"}
+                return Outcome("shape", text | {name: f"shape {tuple(x.shape)}"}, math.inf)
+            automatic = autograd_derivative(at, x, jacobian)
+        except Exception as error:
+            return Outcome("raises", {"autograd": error}, math.inf)
+        estimate, tolerance = finite_differences(at, x, by_hand, jacobian)
+        sides = {"by hand": by_hand}
+        if automatic is None:
+            outcome = Outcome(note="not differentiable by autograd: finite differences alone")
         else:
-            found = [None] * len(leaves)
-        values = [
-            torch.zeros_like(leaf) if g is None else g
-            for g, leaf in zip(found, leaves.values(), strict=True)
-        ]
-        gradients.append(dict(zip(leaves, values, strict=True)))
-    return tuple(gradients)
+            outcome = compare({**sides, "autograd": [automatic]}, ulps, scale, label="autograd")
+        apart = (by_hand - estimate).abs() > tolerance
+        if not outcome.what and apart.any():
+            outcome = Outcome("finite differences", error=math.inf)
+        if estimate.isnan().all() and x.numel() and not outcome.note:
+            outcome.note = "no finite differences at a kink or an end: autograd alone"
+        sides |= {} if automatic is None else {"autograd": automatic}
+        outcome.sides = sides | {"finite differences": estimate}
+        return outcome
 
-
-def weights(value: Tensor) -> Tensor:
-    steps = torch.arange(value.numel(), device=value.device) % 7
-    return ((1 + steps) / 4).to(value.dtype).reshape(value.shape)
+    report = Report(title, expect=expect)
+    return search(report, calls(**domains), test, lambda call: call.kwargs, cases)
 
 
 def autograd_derivative(function, x: Tensor, jacobian: bool) -> Tensor | None:
@@ -83,9 +142,7 @@ def finite_differences(function, x: Tensor, like: Tensor, jacobian: bool):
         size = max(1.0, flat.abs().max().item(), here.abs().max().item())
         noise = 16 * torch.finfo(torch.float64).eps * size / step
         # Differences to the right and to the left part at a kink however small the step is.
-        parts = [
-            ((right[i] - here) - (here - left[i])).abs() / (step / (i + 1)) for i in range(2)
-        ]
+        parts = [((right[i] - here) - (here - left[i])).abs() / (step / (i + 1)) for i in range(2)]
         kink = (parts[1] > 0.75 * parts[0]) & (parts[1] > 10 * noise)
         estimate = (4 * narrow - wide) / 3
         estimate = torch.where(kink | ~estimate.isfinite(), torch.nan, estimate)

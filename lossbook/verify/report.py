@@ -70,12 +70,12 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        held = f"holds on {self.cases} cases"
-        failed = f"fails on {self.wrong.total()} of {self.cases} cases"
-        surprise = "" if self.as_expected else f", expected: {self.expect}" * (
-            self.expect != "holds"
-        )
-        return ("✓ " + held if self.holds else "✗ " + failed) + surprise
+        text = f"✓ holds on {self.cases} cases"
+        if not self.holds:
+            text = f"✗ fails on {self.wrong.total()} of {self.cases} cases"
+        if self.expect == "fails":
+            text += ", as expected" if self.as_expected else ", but was expected to fail"
+        return text
 
     def rows(self) -> list[tuple[str, str]]:
         """The lines under the title, as pairs of label and text."""

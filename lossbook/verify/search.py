@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from random import Random
 
-from lossbook.verify.domains import Call
+from lossbook.verify.cases import Call
 from lossbook.verify.report import Report
 
 
@@ -121,13 +121,12 @@ def leave_no_traces():
     """
     from hypothesis.internal.conjecture import providers
 
-    provider = providers.HypothesisProvider
-    original = provider.__dict__.get("_local_constants")
-    if not isinstance(original, property) or hasattr(original.fget, "of_lossbook"):
+    original = getattr(providers, "_get_local_constants", None)
+    if original is None or hasattr(original, "of_lossbook"):
         return
 
-    def constants(self):
-        return providers.Constants() if getattr(searching, "on", False) else original.fget(self)
+    def constants():
+        return providers.Constants() if getattr(searching, "on", False) else original()
 
     constants.of_lossbook = True
-    provider._local_constants = property(constants)
+    providers._get_local_constants = constants
