@@ -9,8 +9,10 @@ the length of a run which of the two meanings holds.
 """
 
 import contextlib
+import itertools
 import math
 import threading
+from fractions import Fraction
 
 import torch
 
@@ -40,12 +42,16 @@ def _symbolic():
 
 
 def as_symbol(value):
-    """Give `value` to sympy exactly: 0.5 becomes 1/2, math.pi becomes π."""
+    """Give `value` to sympy exactly: 0.5 becomes 1/2, and 2 * pi becomes 2π."""
     import sympy
 
-    exact = {math.inf: sympy.oo, -math.inf: -sympy.oo, math.pi: sympy.pi}
     if isinstance(value, float):
-        return exact.get(value) or sympy.nsimplify(value, rational=True)
+        if math.isinf(value):
+            return sympy.oo if value > 0 else -sympy.oo
+        multiple = Fraction(value / math.pi).limit_denominator(64)
+        if value and math.isclose(value, multiple * math.pi, rel_tol=1e-15):
+            return sympy.Rational(multiple) * sympy.pi
+        return sympy.nsimplify(value, rational=True)
     value = sympy.sympify(value)
     return value.replace(lambda part: part.is_Float, lambda part: as_symbol(float(part)))
 
@@ -102,10 +108,7 @@ def limit(function, to):
     steps = [2.0**-k for k in range(8, 16)]
     values = [as_number(function(1 / h if to == infinity else to + h)) for h in steps]
     for column in range(1, len(steps)):
-        values = [
-            near + (near - far) / (2**column - 1)
-            for far, near in zip(values, values[1:], strict=False)
-        ]
+        values = [near + (near - far) / (2**column - 1) for far, near in itertools.pairwise(values)]
     return values[0]
 
 

@@ -22,7 +22,7 @@ def within(seconds, function, otherwise, *arguments):
 
     def work():
         # Whatever stops sympy (a form it cannot treat, too deep a nesting) is no proof.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception, SystemExit):
             result[0] = function(*arguments)
 
     thread = threading.Thread(target=work, daemon=True)
@@ -129,6 +129,9 @@ class _Pieces:
             self.point[letter] = value
         return self.letters[piece]
 
+    def _piece(self, letter):
+        return next((piece for piece, name in self.letters.items() if name == letter), None)
+
     def _log(self, argument):
         """log(2 a² b / c) = log 2 + 2 log a + log b − log c, one letter for each factor."""
         import sympy
@@ -149,9 +152,9 @@ class _Pieces:
     def _log_of_factor(self, factor):
         import sympy
 
-        inverse = {letter: piece for piece, letter in self.letters.items()}
-        if isinstance(inverse.get(factor), sympy.exp):
-            return inverse[factor].args[0]
+        piece = self._piece(factor)
+        if isinstance(piece, sympy.exp) or piece is sympy.E:
+            return piece.as_base_exp()[1]
         value = self._value(factor)
         factor, value = (factor, value) if value > 0 else (-factor, -value)
         return self._letter(sympy.log(sympy.expand(factor), evaluate=False), sympy.log(value))
@@ -160,15 +163,14 @@ class _Pieces:
         """exp(2 log a + b − c) = a² exp(b) / exp(c), one letter for each term."""
         import sympy
 
-        inverse = {letter: piece for piece, letter in self.letters.items()}
         product = sympy.Integer(1)
         for term in sympy.Add.make_args(sympy.expand(exponent)):
             number, rest = term.as_coeff_Mul()
-            if number.is_Integer and isinstance(inverse.get(rest), sympy.log):
-                product *= inverse[rest].args[0] ** number
-            elif rest == 1:
-                letter = self._letter(sympy.exp(1, evaluate=False), sympy.E.evalf())
-                product *= letter**number
+            piece = self._piece(rest)
+            if number.is_Integer and isinstance(piece, sympy.log):
+                product *= piece.args[0] ** number
+            elif term.is_Integer:
+                product *= self._letter(sympy.E, float(sympy.E)) ** number
             else:
                 # Only whole powers of a letter, so that exp(x/2)² and exp(x) meet.
                 whole, part = number.p, sympy.Rational(1, number.q)

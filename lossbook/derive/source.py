@@ -44,8 +44,9 @@ def read(function):
                 parts.append(_part(letter, value))
             case _:
                 raise ValueError(
-                    f"`{ast.unparse(statement)}` in {function.__name__} is no line of a derivation; "
-                    'a line is: yield expression, "reason"; a part gets its name by: m = expression.'
+                    f"`{ast.unparse(statement)}` in {function.__name__} is no line of a "
+                    'derivation; a line is: yield expression, "reason"; a part gets its name by '
+                    "m = expression."
                 )
     if len(lines) < 2:
         raise ValueError(

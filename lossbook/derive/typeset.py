@@ -94,9 +94,7 @@ class _Writer:
 
     def _product(self, node):
         left, right = self.write(node.left, PRODUCT), self.write(node.right, BIG)
-        if _ends_open(node.left) and not left.endswith(("}", ")")):
-            left = _bracket(left)
-        elif _ends_open(node.left):
+        if _ends_open(node.left):
             left = self._closed(node.left)
         numbers = right[0].isdigit() or (left[-1].isdigit() and right.startswith(r"\frac{1"))
         dot = r"\cdot " if numbers else ""
@@ -152,7 +150,7 @@ class _Writer:
         return rf"\min{_bracket(', '.join(map(self.write, arguments)))}", ATOM
 
     def _call_indicator(self, condition):
-        return rf"\mathbb{{1}}[{self.write(condition)}]", ATOM
+        return rf"\mathbf{{1}}_{{{self.write(condition)}}}", ATOM
 
     def _call_sum(self, generator):
         return self._big(r"\sum", generator)
