@@ -5,6 +5,7 @@ It stands in tests/ because it is the other half of them: what it writes is what
 """
 
 import hashlib
+import json
 import os
 import re
 import sys
@@ -21,33 +22,30 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 KEPT = ("tags", "nbgrader", "jupyter", "slideshow")
 
 
-def normalise(notebook, name):
-    """Bring a notebook, in place, to the form in which a second run changes nothing.
+def load(path):
+    """Read a notebook; cells without a valid id of their own get one made from their place.
 
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-        Version 4.
-    name : str
-        Part of the ids of cells that have none yet.
-
-    Returns
-    -------
-    nbformat.NotebookNode
-        The same notebook.
+    nbformat would give them a random one.
     """
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    taken = set()
+    for position, cell in enumerate(raw["cells"]):
+        mark, salt = cell.get("id", ""), 0
+        while not re.fullmatch(r"[\w-]{1,64}", mark, re.ASCII) or mark in taken:
+            words = f"{path.stem}/{position}/{salt}/{''.join(cell['source'])}".encode()
+            mark, salt = hashlib.sha256(words).hexdigest()[:8], salt + 1
+        taken.add(mark)
+        cell["id"] = mark
+    raw |= {"nbformat": 4, "nbformat_minor": 5}
+    return nbformat.reads(json.dumps(raw), as_version=4)
+
+
+def normalise(notebook):
+    """Bring a notebook, in place, to the form in which a second run changes nothing."""
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    taken = set()
-    for position, cell in enumerate(notebook.cells):
-        mark, salt = cell.get("id", ""), 0
-        while not re.fullmatch(r"[\w-]{1,64}", mark, re.ASCII) or mark in taken:
-            words = f"{name}/{position}/{salt}/{cell.source}".encode()
-            mark, salt = hashlib.sha256(words).hexdigest()[:8], salt + 1
-        taken.add(mark)
-        cell.id = mark
+    for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in KEPT})
         cell.source = cell.source.rstrip("\n")
         if cell.cell_type == "code":
@@ -76,7 +74,7 @@ def _normal_outputs(outputs):
 
 def execute(path):
     """Run the notebook at `path` in a fresh kernel, in its folder; return it normalised."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = load(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -86,7 +84,7 @@ def execute(path):
         record_timing=False, store_widget_state=False,
     )  # fmt: skip
     client.execute()
-    return normalise(notebook, path.stem)
+    return normalise(notebook)
 
 
 def remake(path):

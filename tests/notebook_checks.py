@@ -147,16 +147,18 @@ def complaints(notebook, path):
     return [each for check in checks for each in check(notebook, path)]
 
 
-def broken_promises(namespace, wrong_names, wrong_counts):
+def broken_promises(namespace, results, wrong_names, wrong_sources):
     """Sweep the explorers and ask the derivations and reports whether they hold.
 
     Parameters
     ----------
     namespace : dict
         The notebook's, after its last cell.
-    wrong_names, wrong_counts : collections of str, of int
-        What the cells tagged `wrong-on-purpose` define, and their execution counts: a
-        derivation or report of theirs must *not* hold.
+    results : list of tuple
+        Source and value of each cell, whether a name keeps the value or not.
+    wrong_names, wrong_sources : list of str
+        What the cells tagged `wrong-on-purpose` define, and their sources: a derivation or
+        report of theirs must *not* hold.
 
     Returns
     -------
@@ -165,9 +167,9 @@ def broken_promises(namespace, wrong_names, wrong_counts):
     import warnings
 
     things = {name: value for name, value in namespace.items() if not name.startswith("_")}
-    things |= {f"the result of [{n}]": value for n, value in namespace.get("Out", {}).items()}
-    wrong = {*wrong_names, *(f"the result of [{count}]" for count in wrong_counts)}
-    on_purpose = {id(things[name]) for name in wrong if name in things}
+    things |= {f"`{source.strip().splitlines()[-1]}`": value for source, value in results}
+    on_purpose = {id(things[name]) for name in wrong_names if name in things}
+    on_purpose |= {id(value) for source, value in results if source in wrong_sources}
     told, asked = [], set()
     for name, thing in things.items():
         ours = type(thing).__module__.partition(".")[0] == "lossbook"
@@ -188,16 +190,24 @@ def broken_promises(namespace, wrong_names, wrong_counts):
     return told
 
 
+WATCH = """\
+_results = []
+get_ipython().events.register(
+    "post_run_cell", lambda cell: _results.append((cell.info.raw_cell, cell.result)))"""
+
+
 def promise_code(notebook):
-    """The cell that, run after the last one, raises if `broken_promises` finds any."""
-    names, counts = set(), set()
-    for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), 1):
-        if WRONG in _tags(cell):
-            counts.add(number)
-            names |= set(re.findall(r"^(?:def )?(\w+)(?=\(| = )", cell.source, re.MULTILINE))
+    """The cell that, run after the last one, raises if `broken_promises` finds any.
+
+    It needs `WATCH` to have run before the first one.
+    """
+    cells = (cell for cell in notebook.cells if cell.cell_type == "code")
+    sources = [cell.source for cell in cells if WRONG in _tags(cell)]
+    words = "\n".join(sources)
+    names = sorted(set(re.findall(r"^(?:def )?(\w+)(?=\(| = )", words, re.MULTILINE)))
     return (
         f"{inspect.getsource(broken_promises)}\n"
-        f"_told = broken_promises(dict(globals()), {sorted(names)}, {sorted(counts)})\n"
+        f"_told = broken_promises(globals(), _results, {names}, {sources})\n"
         "assert not _told, '\\n'.join(_told)"
     )
 

@@ -6,7 +6,7 @@ kernel is there and has run all cells, so this costs no second run.
 
 import pytest
 from nbval.plugin import IPyNbCell
-from notebook_checks import promise_code
+from notebook_checks import WATCH, promise_code
 
 
 class PromiseBroken(Exception):
@@ -17,11 +17,12 @@ class Promises(pytest.Item):
     """The test after the last cell."""
 
     def runtest(self):
-        kernel = self.parent.kernel
-        message = kernel.execute_cell_input(promise_code(self.parent.nb), allow_stdin=False)
         timeout = self.config.option.nbval_cell_timeout
-        reply = kernel.await_reply(message, timeout=timeout)["content"]
-        kernel.await_idle(message, timeout)
+        client = self.parent.kernel.kc
+        code = promise_code(self.parent.nb)
+        reply = client.execute_interactive(
+            code, store_history=False, allow_stdin=False, timeout=timeout, output_hook=id
+        )["content"]
         if reply["status"] == "error":
             raise PromiseBroken(reply["evalue"] or reply["ename"])
 
@@ -32,6 +33,13 @@ class Promises(pytest.Item):
 
     def reportinfo(self):
         return self.path, 0, f"{self.path.name}::promises"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item):
+    """Before the first cell, have the kernel keep the results of all cells."""
+    if isinstance(item, IPyNbCell) and item.cell_num == 0:
+        item.parent.kernel.await_reply(item.parent.kernel.execute_cell_input(WATCH))
 
 
 @pytest.hookimpl(tryfirst=True)
