@@ -266,12 +266,13 @@ def test_wrong_steps_are_called_wrong(wrong):
         wrong.require()
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.__name__)
+# (log(−a) − log(−a) is left out: algebra cancels what only the numbers find to have no value.)
+@pytest.mark.parametrize(
+    "wrong", [w for w in WRONG if w is not not_a_number], ids=lambda wrong: wrong.__name__
+)
 def test_the_prover_alone_never_proves_them(wrong, monkeypatch):
     # Without the numbers the algebra stands alone: it must not prove what is false.
     monkeypatch.setattr(type(wrong), "_check", lambda *anything: None)
-    if wrong.__name__ == "not_a_number":
-        pytest.skip("the algebra cancels what the numbers find to have no value")
     alone = type(wrong)(wrong.function, wrong.domains, 10, None)
     relation = "≤" if wrong.__name__.startswith("bound") else "="
     monkeypatch.setattr(type(alone.steps[0]), "relation", relation)
