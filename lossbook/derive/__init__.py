@@ -17,8 +17,8 @@ from the syntax tree of the lines (`typeset`), every step is tried on random num
 sympy looks for a proof (`prove`) for 2, 3 and 4 classes.
 """
 
-from .derivation import Derivation, Step, derivation
-from .domains import (
+from lossbook.derive.derivation import Derivation, Step, derivation
+from lossbook.derive.domains import (
     conditional,
     distribution,
     index,
@@ -29,7 +29,7 @@ from .domains import (
     real,
     reals,
 )
-from .mathematics import (
+from lossbook.derive.mathematics import (
     at_least,
     at_most,
     d,

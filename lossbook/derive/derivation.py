@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from . import prove, show, source
-from .domains import Index, Numbers
-from .mathematics import Bound, as_number, as_symbol, symbolically
+from lossbook.derive import prove, show, source
+from lossbook.derive.domains import Index, Numbers
+from lossbook.derive.mathematics import Bound, as_number, as_symbol, symbolically
 
 SIZES = (2, 3, 4)  # numbers of classes that every step is tried for
 DRAWS = 200

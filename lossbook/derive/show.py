@@ -7,7 +7,7 @@ notebook that it does not trust yet, in the colours of whatever theme is on.
 import html
 from fractions import Fraction
 
-from . import typeset
+from lossbook.derive import typeset
 
 _MARKS = {"given": "", "proved": "✓ proved", "checked": "≈ checked", "wrong": "✗ wrong"}
 _SIGNS = {"=": "=", "≤": r"\le", "≥": r"\ge"}

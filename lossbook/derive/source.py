@@ -4,7 +4,7 @@ import ast
 import inspect
 import textwrap
 
-from . import typeset
+from lossbook.derive import typeset
 
 
 def read(function):
