@@ -162,3 +162,7 @@ def _fonts():
     except ValueError:
         return "fonts", f"matplotlib does not find {FONT}, which it ships", SETUP
     return "fonts", f"{FONT}, and mathematics in figures", ""
+
+
+if __name__ == "__main__":
+    print(check())
