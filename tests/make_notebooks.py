@@ -72,18 +72,27 @@ def _normal_outputs(outputs):
     return kept
 
 
+def client(notebook, path):
+    """Return an nbclient that runs `notebook` in a fresh kernel, in the folder of `path`."""
+    return NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        store_widget_state=False,
+        # The kernel's words on its own start are none of the notebook's.
+        extra_arguments=["--Application.log_level=ERROR"],
+    )
+
+
 def execute(path):
-    """Run the notebook at `path` in a fresh kernel, in its folder; return it normalised."""
+    """Run the notebook at `path`; return it normalised."""
     notebook = load(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    place = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources=place,
-        record_timing=False, store_widget_state=False,
-    )  # fmt: skip
-    client.execute()
+    client(notebook, path).execute()
     return normalise(notebook)
 
 

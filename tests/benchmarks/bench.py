@@ -46,21 +46,19 @@ def imports(rounds=11):
 def lessons():
     """Time from kernel start to the last cell, and what the kernel then holds in memory."""
     import psutil
-    from make_notebooks import load
-    from nbclient import NotebookClient
+    from make_notebooks import client, load
 
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook, memory = load(path), []
-        place = {"metadata": {"path": str(path.parent)}}
-        client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place)
+        runner = client(notebook, path)
 
-        def weigh(client=client, memory=memory, **_):
-            process = psutil.Process(client.km.provisioner.process.pid)
+        def weigh(runner=runner, memory=memory, **_):
+            process = psutil.Process(runner.km.provisioner.process.pid)
             memory.append(process.memory_info().rss)
 
-        client.on_notebook_complete = weigh
+        runner.on_notebook_complete = weigh
         start = time.perf_counter()
-        client.execute()
+        runner.execute()
         spent = time.perf_counter() - start
         yield f"{path.stem}: kernel start to last cell", f"{spent:.1f} s", "at most 15 s"
         yield f"{path.stem}: memory of the kernel", f"{memory[-1] / MEBIBYTE:.0f} MiB", ""
