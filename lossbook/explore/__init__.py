@@ -13,7 +13,6 @@ follow the data, and faster.
 
 import base64
 import functools
-import html
 import inspect
 import itertools
 import warnings
@@ -89,7 +88,7 @@ class Explorer:
         _check_arguments(function, controls)
         self.controls, self.alt, self._width = controls, alt, round(size[0] * 100)
         self._canvas = Canvas(shape, size)
-        self._view = self._widgets = None
+        self._view = None
         self._draw({name: control.start for name, control in controls.items()})
 
     def __call__(self, ax, *values, **named):
@@ -122,8 +121,7 @@ class Explorer:
             self.controls[name].check(name, value)
         self._show(self.position | values)
         if self._view:
-            for name, value in values.items():
-                self._widgets[name].value = value
+            self._view.move(values)
         return self
 
     def png(self):
@@ -194,40 +192,13 @@ class Explorer:
             self._draw(position)
         except Exception as error:
             if self._view:
-                self._words.value = _alarm(error)
+                self._view.alarm(error)
             raise
         if self._view:
-            self._update()
+            self._view.show(self._pixels, self.sentence)
 
-    def _update(self):
-        from lossbook.explore.figures import png
-
-        self._image.value = png(self._pixels)
-        self._words.value = _paragraph(html.escape(self.sentence))
-
-    def _build(self):
-        import ipywidgets
-
-        labels = {name: control.label or name for name, control in self.controls.items()}
-        style = {"description_width": f"{max(map(len, labels.values())) + 1}ch"}
-        self._widgets = {
-            name: control.widget(
-                value=self.position[name],
-                description=labels[name],
-                style=style.copy(),
-                layout={"width": "auto", "max_width": f"{self._width}px"},
-            )
-            for name, control in self.controls.items()
-        }
-        for name, widget in self._widgets.items():
-            widget.observe(functools.partial(self._moved, name), "value")
-        self._image = ipywidgets.Image(format="png", width=self._width, tooltip=self.alt)
-        self._words = ipywidgets.HTML()
-        self._update()
-        self._view = ipywidgets.VBox([*self._widgets.values(), self._image, self._words])
-
-    def _moved(self, name, change):
-        value = self.controls[name].tidy(change["new"])
+    def _moved(self, name, value):
+        value = self.controls[name].tidy(value)
         if value != self.position[name]:
             self._show(self.position | {name: value})
 
@@ -239,9 +210,12 @@ class Explorer:
         metadata = {"image/png": {"width": self._width, "alt": self.alt}}
         if self.controls:
             if not self._view:
-                self._build()
+                from lossbook.explore.view import View
+
+                self._view = View(self.controls, self.position, self.alt, self._width, self._moved)
+                self._view.show(self._pixels, self.sentence)
             view = "application/vnd.jupyter.widget-view+json"
-            data[view] = self._view._repr_mimebundle_()[view]
+            data[view] = self._view.data[view]
         return data, metadata
 
     def __repr__(self):
@@ -279,8 +253,12 @@ def label_line(line, text, at=None, above=True, **style):
         point, shift, place = (x[-1], y[-1]), (6, 0), {"ha": "left", "va": "center"}
     else:
         order = numpy.argsort(x)
-        point, shift = (at, numpy.interp(at, x[order], y[order])), (0, 6 if above else -6)
-        place = {"ha": "center", "va": "bottom" if above else "top"}
+        near = (at + (x.max() - x.min()) * numpy.array([-0.01, 0, 0.01])).clip(x.min(), x.max())
+        before, height, after = numpy.interp(near, x[order], y[order])
+        # Beside the slope, on the side where the curve does not run.
+        side = "center" if before == after else "left" if (after < before) == above else "right"
+        point, shift = (at, height), (0, 4 if above else -4)
+        place = {"ha": side, "va": "bottom" if above else "top"}
     halo = [withStroke(linewidth=3, foreground="white")]
     look = {"color": line.get_color(), "path_effects": halo, **place, **style}
     return line.axes.annotate(text, point, shift, textcoords="offset points", **look)
@@ -298,15 +276,3 @@ def _check_arguments(function, controls):
         raise TypeError(f"{name} takes no {extra[0]!r}; name the control after an argument")
     if missing := needs - set(controls):
         raise TypeError(f"{name} has no control for {sorted(missing)}; add one for each")
-
-
-def _paragraph(text, colour="var(--jp-content-font-color1, inherit)"):
-    return (
-        f'<div style="max-width: 40em; line-height: 1.5; color: {colour}; '
-        f'font-size: var(--jp-content-font-size1, inherit)">{text}</div>'
-    )
-
-
-def _alarm(error):
-    text = f"{type(error).__name__}: {error}. The picture is the last one that could be drawn."
-    return _paragraph(html.escape(text), "var(--jp-error-color0, #b00020)")

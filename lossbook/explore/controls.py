@@ -165,7 +165,8 @@ class choice(Control):
 
         if len(self.options) <= 5 and sum(map(len, self.options)) <= 50:
             look["style"] |= {"button_width": "auto"}
-            return ipywidgets.ToggleButtons(options=list(self.options.items()), **look)
+            buttons = ipywidgets.ToggleButtons(options=list(self.options.items()), **look)
+            return buttons.add_class("widget-inline-hbox")  # label and buttons on one line
         return ipywidgets.Dropdown(options=list(self.options.items()), **look)
 
     def __repr__(self):
@@ -203,7 +204,7 @@ class toggle(Control):
     def widget(self, **look):
         import ipywidgets
 
-        return ipywidgets.Checkbox(indent=False, **look)
+        return ipywidgets.Checkbox(**look)
 
     def __repr__(self):
         return "toggle()"

@@ -12,7 +12,6 @@ import functools
 import io
 import re
 import struct
-import textwrap
 import types
 import zlib
 from pathlib import Path
@@ -219,13 +218,13 @@ def _check(artists):
 
 
 def check_words(text):
-    """Refuse a text that has nan or inf among its words.
+    """Refuse a text that has nan, inf or minus zero among its words.
 
     Raises
     ------
     ValueError
     """
-    if found := re.search(r"\b(nan|inf)\b", text, re.IGNORECASE):
+    if found := re.search(r"\b(nan|inf)\b|[-−]0(\.0*)?(?![\d.]*\d)", text, re.IGNORECASE):
         raise ValueError(f"{found[0]!r} in the text {text!r}; say what it means, or write ∞")
 
 
@@ -304,18 +303,23 @@ def picture(pixels, caption=""):
     if caption:
         pixels = np.concatenate([pixels, _caption(caption, pixels.shape[1])])
     file = io.BytesIO()
-    image = Image.fromarray(pixels).quantize(256, Image.Quantize.FASTOCTREE, dither=0)
+    image = (
+        Image.fromarray(pixels).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=0)
+    )
     image.save(file, "png", optimize=True)
     return file.getvalue()
 
 
 def _caption(text, width):
+    """Pixels of a text under a picture, broken into lines of its width."""
+    margin = 0.12 * PIXELS_PER_INCH * DENSITY
     with matplotlib.rc_context(_style()):
-        inches = width / (PIXELS_PER_INCH * DENSITY)
-        text = textwrap.fill(text, int(13 * inches))
-        height = 0.24 * (1 + text.count("\n")) + 0.12
-        figure = Figure((inches, height), dpi=PIXELS_PER_INCH * DENSITY)
+        dpi = PIXELS_PER_INCH * DENSITY
+        figure = Figure(((width - 2 * margin) / dpi, 2), dpi=dpi)
         agg = FigureCanvasAgg(figure)
-        figure.text(0.12 / inches, 1, text, va="top", parse_math=False)
+        words = figure.text(0, 1, text, va="top", wrap=True, parse_math=False)
         agg.draw()
-        return np.array(agg.buffer_rgba())
+        height = words.get_window_extent(agg.get_renderer()).height
+        lines = np.array(agg.buffer_rgba())[: int(height)]
+    margins = ((margin // 2, margin), (margin, width - lines.shape[1] - margin), (0, 0))
+    return np.pad(lines, np.array(margins, dtype=int), constant_values=255)
