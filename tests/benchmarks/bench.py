@@ -56,7 +56,7 @@ def lessons():
             process = psutil.Process(runner.km.provisioner.process.pid)
             memory.append(process.memory_info().rss)
 
-        runner.on_notebook_complete = weigh
+        runner.on_cell_executed = weigh
         start = time.perf_counter()
         runner.execute()
         spent = time.perf_counter() - start
