@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lossbook.verify.cases import Call, calls
 from lossbook.verify.checks import check_arguments, compare, copy_of, is_floating, name_of, shown
 from lossbook.verify.compare import as_tensors
-from lossbook.verify.cases import Call, calls
 from lossbook.verify.report import Report
 from lossbook.verify.search import Outcome, search
 
@@ -154,15 +154,14 @@ class Answer:
                 answer.values = as_tensors(function(*inputs.args, **inputs.kwargs))
             answer.warned = tuple(sorted({warning.category.__name__ for warning in caught}))
             answer.differentiable = any(value.requires_grad for value in answer.values)
+            changed = [name for name, before in versions.items() if given[name]._version != before]
+            if changed:
+                answer.changed = label(changed[0])
+                return answer
             leaves = {name: given[name] for name in wrt}
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                answer.gradients = weighted_gradients(answer.values, leaves, derivatives)
+            answer.gradients = weighted_gradients(answer.values, leaves, derivatives)
         except Exception as error:
             answer.error = error
-        else:
-            changed = [name for name, before in versions.items() if given[name]._version != before]
-            answer.changed = label(changed[0]) if changed else ""
         return answer
 
 

@@ -2,13 +2,12 @@
 
 import inspect
 import math
-import warnings
 
 import torch
 from torch import Tensor
 
-from lossbook.verify.compare import allowed, as_tensors, coarser, ulps_apart
 from lossbook.verify.cases import Domain, calls
+from lossbook.verify.compare import allowed, as_tensors, coarser, ulps_apart
 from lossbook.verify.report import Report
 from lossbook.verify.search import Outcome, search
 
@@ -140,9 +139,7 @@ def calling(function, side: str, domains: dict):
 def attempt(run, call):
     """Return the results as tensors, or the exception."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return [value.detach() for value in as_tensors(run(call))]
+        return [value.detach() for value in as_tensors(run(call))]
     except Exception as error:
         return error
 

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from lossbook.verify.cases import Call, calls
 from lossbook.verify.checks import (
     attempt,
     calling,
@@ -15,7 +16,6 @@ from lossbook.verify.checks import (
     shown,
 )
 from lossbook.verify.compare import as_tensors
-from lossbook.verify.cases import Call, calls
 from lossbook.verify.report import Report
 from lossbook.verify.search import Outcome, search
 

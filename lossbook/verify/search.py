@@ -1,8 +1,12 @@
 """Trying a claim on drawn calls, and finding the smallest on which it fails."""
 
 import threading
+import warnings
 from dataclasses import dataclass, field
 from random import Random
+
+import torch
+from torch import Tensor
 
 from lossbook.verify.cases import Call
 from lossbook.verify.report import Report
@@ -23,10 +27,13 @@ class Outcome:
 def search(report: Report, strategy, test, names, count: int) -> Report:
     """Fill a report: `test(call)` gives an `Outcome`, `names(call)` the arguments by name.
 
-    The first sweep tries all cases and counts; only if one of them fails, a second one over the
-    same cases stops there and makes it smaller.
+    The first sweep tries all cases and counts. Only if some of them fail, a second one over the
+    same cases stops at the one with the fewest numbers, and makes it smaller.
     """
     notes, failing = {}, []
+
+    def size(call):
+        return sum(x.numel() for x in names(call).values() if isinstance(x, Tensor))
 
     def tally(call):
         outcome = test(call)
@@ -38,15 +45,16 @@ def search(report: Report, strategy, test, names, count: int) -> Report:
         report.allowed |= {outcome.allowed} - {None}
         if outcome.note:
             notes[outcome.note] = notes.get(outcome.note, 0) + 1
-        if outcome.what and not failing:
-            failing.append((call, outcome))
+        if outcome.what and (not failing or size(call) < size(failing[0][0])):
+            failing[:] = [(call, outcome)]
         return False
 
     sweep(strategy, tally, count)
     report.notes += [f"{note} ({times} cases)" for note, times in notes.items()]
     if failing:
         call, outcome = failing[0]
-        smallest = sweep(strategy, lambda call: bool(test(call).what), count)
+        most = size(call)
+        smallest = sweep(strategy, lambda call: size(call) <= most and bool(test(call).what), count)
         again = test(smallest) if smallest else None
         if again and again.what:
             call, outcome = smallest, again
@@ -70,16 +78,15 @@ def sweep(strategy, condition, count: int):
         max_examples=count, derandomize=True, database=None, deadline=None,
         phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
     )  # fmt: skip
-    found = []
+    found, seed, strategy = [], Random(0), strategy.map(as_call)
 
     def run():
         searching.on = True
         try:
-            found.append(
-                hypothesis.find(
-                    strategy.map(as_call), condition, settings=settings, random=Random(0)
-                )
-            )
+            # The reader may be within no_grad; and warnings are not what is checked here.
+            with torch.inference_mode(False), torch.enable_grad(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found.append(hypothesis.find(strategy, condition, settings=settings, random=seed))
         except (NoSuchExample, Flaky):
             found.append(None)
         except BaseException as error:
