@@ -148,8 +148,8 @@ class Explorer:
         for name, values in stops.items():
             path += [start | {name: value} for value in values] + [start]
         for corner in itertools.product(*[(values[0], values[-1]) for values in stops.values()]):
-            path += [dict(zip(stops, corner, strict=True)), start]
-        for position in path:
+            path.append(dict(zip(stops, corner, strict=True)))
+        for position in [*path, start]:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 try:

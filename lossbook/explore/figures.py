@@ -100,7 +100,7 @@ class Canvas:
                     f"the function added {len(extra)} axes to the figure; ask for them with axes=… "
                     "(a colour bar: cax=axes[1], or cax=ax.inset_axes(…))"
                 )
-            _check(part for part in self._parts() if not isinstance(part, Axis))
+            _check(self._parts())
             if self.frames == 0:
                 # Laid out once, at the start position: axes that move under the hand distract.
                 figure.draw_without_rendering()
@@ -213,6 +213,8 @@ def _check(artists):
                 )
         if isinstance(artist, Text):
             check_words(artist.get_text())
+        elif isinstance(artist, Axis):
+            check_words(artist.get_label_text())
         elif isinstance(artist, Axes):  # an inset
             _check(artist.get_children())
 
