@@ -75,16 +75,15 @@ def lab(port=None, browser=True):
     SetupError
         For a port that is none or in use, and whatever `setup` raises.
     """
-    options = ["--ServerApp.root_dir=" + ROOT, "--LabApp.default_url=/lab/tree/" + FIRST_LESSON]
-    options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command = ["-m", "jupyterlab", "--ServerApp.root_dir=" + ROOT]
+    command += ["--LabApp.default_url=/lab/tree/" + FIRST_LESSON]
     if port is not None:
-        options += [f"--ServerApp.port={_free_port(port)}", "--ServerApp.port_retries=0"]
+        command += [f"--ServerApp.port={_free_port(port)}", "--ServerApp.port_retries=0"]
     if not browser:
-        options += ["--no-browser"]
+        command += ["--no-browser"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options += ["--allow-root"]
-    python = setup()
-    return _run([python, "-m", "jupyterlab", *options], JUPYTER_PREFER_ENV_PATH="1")
+        command += ["--allow-root"]
+    return _run([setup(), *command], JUPYTER_PREFER_ENV_PATH="1")
 
 
 def test(arguments):
@@ -131,10 +130,6 @@ def _python():
     return os.path.join(VENV, "Scripts" if windows else "bin", "python" + ".exe" * windows)
 
 
-def _stamp_path():
-    return os.path.join(VENV, "lossbook.json")
-
-
 def _stamp():
     """What a finished `.venv` was made for."""
     digest = hashlib.sha256()
@@ -150,21 +145,20 @@ def _stamp():
 
 
 def _write_stamp(finished):
-    stamp = dict(_stamp(), finished=finished, python=_venv_version())
-    with open(_stamp_path(), "w") as file:
-        json.dump(stamp, file)
+    """Write what `_state` reads; it is the last thing that a set-up does."""
+    with open(os.path.join(VENV, "lossbook.json"), "w") as file:
+        json.dump(dict(_stamp(), finished=finished, python=_venv_version()), file)
 
 
 def _venv_version():
     """Version of the Python in `.venv` as [3, 11], or None where there is none that runs."""
     code = "import sys; print(sys.version_info[0], sys.version_info[1])"
     try:
-        answer = subprocess.check_output(
-            [_python(), "-I", "-S", "-c", code], stderr=subprocess.DEVNULL
-        )
+        command = [_python(), "-I", "-S", "-c", code]
+        answer = subprocess.check_output(command, stderr=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return [int(number) for number in answer.split()]
+    return list(map(int, answer.split()))
 
 
 def _locked():
@@ -181,22 +175,19 @@ def _plain(name):
 def _lacking(version):
     """Names that the lock or the package asks for and `.venv` has not, or has otherwise."""
     lib = "Lib" if os.name == "nt" else os.path.join("lib", "python{}.{}".format(*version))
-    wanted = set(_locked().items())
-    try:
-        folders = os.listdir(os.path.join(VENV, lib, "site-packages"))
-    except OSError:
-        folders = []
+    packages = os.path.join(VENV, lib, "site-packages")
+    folders = os.listdir(packages) if os.path.isdir(packages) else []
     # A folder "torch-2.13.0+cpu.dist-info" fulfils "torch==2.13.0".
     stems = [folder[:-10].partition("-") for folder in folders if folder.endswith(".dist-info")]
-    present = {(_plain(name), version.partition("+")[0]) for name, _, version in stems}
-    lacking = sorted(name for name, version in wanted - present)
+    present = {(_plain(name), number.partition("+")[0]) for name, _, number in stems}
+    lacking = sorted(name for name, _ in set(_locked().items()) - present)
     return lacking if "lossbook" in dict(present) else [*lacking, "lossbook"]
 
 
 def _state():
     """What `setup` has to do ("ready", "update" or "anew"), and the sentence that says why."""
     try:
-        with open(_stamp_path()) as file:
+        with open(os.path.join(VENV, "lossbook.json")) as file:
             stamp = json.load(file)
     except (OSError, ValueError):
         stamp = {}
@@ -231,8 +222,7 @@ def _make_venv():
         raise SetupError("this Python is the one of .venv: leave it with `deactivate`, try again.")
     shutil.rmtree(VENV, ignore_errors=True)
     os.makedirs(VENV)
-    with open(_stamp_path(), "w") as file:
-        json.dump({"finished": False}, file)
+    _write_stamp(finished=False)
     _logged([sys.executable, "-m", "venv", VENV])
 
 
@@ -285,10 +275,7 @@ def _diagnosis(words):
 
 
 def _free_port(port):
-    try:
-        number = int(port)
-    except ValueError:
-        number = 0
+    number = int(port) if str(port).isdigit() else 0
     if not 0 < number < 65536:
         raise SetupError(f"PORT={port} is no port: give a number from 1024 to 65535.")
     with socket.socket() as probe:
