@@ -14,9 +14,9 @@ from pathlib import Path
 
 import nbformat
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "browser"), str(Path(__file__).parents[1])]
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from jupyterlab import Browser, Server  # noqa: E402
+from browser.lab import Browser, Server
 
 CURVE = """
 import ipywidgets
@@ -92,8 +92,6 @@ CLOCK = """() => {
     }
 }"""
 
-IDLE = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-
 
 def measure(browser_path, presses=15):
     """Milliseconds from key to pixels.
@@ -126,7 +124,7 @@ def measure(browser_path, presses=15):
             handles = dict(zip(WAYS, lab.sliders(), strict=True))
             for number in range(presses + 3):
                 for way, handle in handles.items():
-                    lab.page.wait_for_function(IDLE)
+                    lab.idle()
                     handle.press("ArrowRight")
                     time = lab.page.evaluate("() => window.painted")
                     if number >= 3:

@@ -112,7 +112,7 @@ class Browser:
         """A new JupyterLab in a page of its own."""
         page = self._browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(TIMEOUT)
-        return JupyterLab(page, server.url)
+        return JupyterLab(page, server)
 
 
 class JupyterLab:
@@ -121,15 +121,17 @@ class JupyterLab:
     Attributes
     ----------
     page : playwright.sync_api.Page
+    folder : pathlib.Path
+        What its server serves.
     notebook : playwright.sync_api.Locator
         The cells and their outputs.
     """
 
-    def __init__(self, page, url):
-        self.page, self._url = page, url
+    def __init__(self, page, server):
+        self.page, self.folder, self._url = page, server.folder, server.url
         self.notebook = page.locator(".jp-NotebookPanel-notebook")
         self.console = []
-        page.on("pageerror", lambda error: self.console.append(str(error)))
+        page.on("pageerror", lambda error: self.console.append(f"{error}{error.stack}"))
 
     def _call(self, body, argument=None):
         """Run JavaScript with `app` and the open notebook's `panel`; promises are awaited."""
@@ -205,13 +207,18 @@ class JupyterLab:
 
     def press(self, explorer, slider, key):
         """Press a key on a slider; return the explorer's new picture and words."""
-        words = explorer.locator(".widget-html-content")
-        source, text = self.picture(explorer)
+        source, _ = self.picture(explorer)
         slider.press(key)
         image = explorer.locator("img.widget-image")
         expect(image).not_to_have_attribute("src", source, timeout=TIMEOUT)
-        expect(words).not_to_have_text(text, timeout=TIMEOUT)
+        self.idle()
         return self.picture(explorer)
+
+    def idle(self):
+        """Wait until the kernel has nothing to do, and has told the page so."""
+        self.page.wait_for_function(
+            "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+        )
 
     def theme(self, name):
         """Change to the ``"light"`` or ``"dark"`` theme."""
@@ -229,6 +236,46 @@ class JupyterLab:
                 '.widget-label, .widget-html-content, .widget-toggle-button')]
                 .filter(part => part.offsetParent && part.scrollWidth > part.clientWidth + 1)
                 .map(part => part.className + ': ' + part.innerText.slice(0, 80))"""
+        )
+
+    def raw_mathematics(self):
+        """Texts in which a dollar sign or backslash was left for the reader to decode."""
+        return self.page.evaluate(
+            r"""() => [...document.querySelectorAll('.jp-RenderedMarkdown, .jp-RenderedLatex')]
+                .flatMap(part => {
+                    const copy = part.cloneNode(true);
+                    copy.querySelectorAll('code, pre, mjx-container').forEach(e => e.remove());
+                    return copy.textContent.match(/.{0,20}(\$|\\[([a-zA-Z]).{0,20}/g) ?? [];
+                })"""
+        )
+
+    def pale(self):
+        """Texts with too little contrast (under 4.5 to 1) to the background behind them."""
+        return self.page.evaluate(
+            r"""() => {
+                const numbers = colour => colour.match(/[\d.]+/g).map(Number);
+                const light = colour => numbers(colour).slice(0, 3)
+                    .map(c => c / 255)
+                    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+                    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+                const behind = part => {
+                    for (; part; part = part.parentElement) {
+                        const colour = getComputedStyle(part).backgroundColor;
+                        if ((numbers(colour)[3] ?? 1) > 0.5) return light(colour);
+                    }
+                    return 1;
+                };
+                const words = '.jp-OutputArea-output .widget-label, .widget-html-content > *,' +
+                    '.widget-readout, .jp-OutputArea-output pre, .jp-OutputArea-output td,' +
+                    '.jp-OutputArea-output th';
+                return [...document.querySelectorAll(words)]
+                    .filter(part => part.innerText.trim())
+                    .filter(part => {
+                        const [a, b] = [light(getComputedStyle(part).color), behind(part)];
+                        return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
+                    })
+                    .map(part => part.innerText.slice(0, 80));
+            }"""
         )
 
     def screenshot(self, path):
