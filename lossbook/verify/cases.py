@@ -5,6 +5,7 @@ every argument. "rows?" is there in some calls and not in others, "rows:0-3" giv
 a plain number stands for itself.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +38,21 @@ class Domain:
     kind: Callable = lambda value: None
 
 
+@functools.cache
+def integers(low: int, high: int):
+    from hypothesis import strategies
+
+    return strategies.integers(low, high)
+
+
+@functools.cache
+def positions(count: int):
+    from hypothesis import strategies
+
+    # Each as often as the others, while integers prefer the ends.
+    return strategies.sampled_from(range(count))
+
+
 class Case:
     """One call while it is drawn: remembers what its arguments share."""
 
@@ -47,12 +63,10 @@ class Case:
         self.distributions = []
 
     def integer(self, low: int, high: int) -> int:
-        from hypothesis import strategies
-
-        return self.draw(strategies.integers(low, high))
+        return self.draw(integers(low, high))
 
     def pick(self, options):
-        return options[self.integer(0, len(options) - 1)]
+        return options[self.draw(positions(len(options)))]
 
     def size(self, spec: str) -> int | None:
         """Return the length of a named dimension, None where an optional one is left out."""
