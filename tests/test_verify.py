@@ -471,6 +471,14 @@ def test_gradients_by_every_argument_that_the_reference_differentiates():
     assert frozen.what == "gradient by target"
 
 
+def test_a_gradient_that_sums_to_zero_is_looked_at():
+    report = agrees(
+        lambda x: x.softmax(-1).detach(), lambda x: x.softmax(-1), {"x": logits(rows=True)}
+    )
+    assert report.what == "gradient by x"
+    assert values(report) == {"x": [[0, 0]]}
+
+
 def test_second_gradients():
     class Square(torch.autograd.Function):
         @staticmethod
