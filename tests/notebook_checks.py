@@ -134,7 +134,7 @@ def pictured(notebook, path):
         if WIDGET in output.get("data", {}) and "image/png" not in output.data
     ]
     seen = [cell.source for cell, output in _outputs(notebook) if "image/png" in _data(output)]
-    for cell in notebook.cells:
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         for name in re.findall(r"@explore\b[^@]*?\ndef (\w+)", cell.source):
             if not any(re.search(rf"\b{name}\b", source) for source in seen):
                 complaints.append(f"cell {cell.id}: the explorer {name} stores no picture")

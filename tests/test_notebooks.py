@@ -69,6 +69,7 @@ def lesson():
         new_markdown_cell(OPENING),
         *headings,
         new_markdown_cell("### The recap\n\n![A dot](dot.png) in $a[1](x) = 2$"),
+        new_markdown_cell(f"An example, which is not run:\n```python\n{EXPLORER}\n```"),
         code("print(1)", stream("1\n")),
         code("line", result(2, {"image/png": {"alt": "a line"}}, image_png="iVBO"), count=2),
     ]
@@ -89,7 +90,7 @@ def spoil(name):
     """The made-up lesson with one thing wrong."""
     notebook = lesson()
     first, printed, drawn = notebook.cells[0], notebook.cells[-2], notebook.cells[-1]
-    text = notebook.cells[-3]
+    text = notebook.cells[-4]
     if name == "unrun":
         printed.execution_count = None
     elif name == "out of order":
