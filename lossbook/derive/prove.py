@@ -19,6 +19,8 @@ import threading
 def within(seconds, function, otherwise, *arguments):
     """Call `function` in a thread of its own; after `seconds`, or if it fails, `otherwise`."""
     result = [otherwise]
+    if seconds <= 0:
+        return otherwise
 
     def work():
         # Whatever stops sympy (a form it cannot treat, too deep a nesting) is no proof.
