@@ -11,7 +11,9 @@ there is the picture at the start position. Fixed axis limits are kinder to the 
 follow the data, and faster.
 """
 
+import asyncio
 import base64
+import contextlib
 import functools
 import inspect
 import itertools
@@ -196,6 +198,9 @@ class Explorer:
             raise
         if self._view:
             self._view.show(self._pixels, self.sentence)
+            with contextlib.suppress(RuntimeError):  # no event loop: cleared with the next drawing
+                # Once the picture is on its way, there is time to make ready for the next one.
+                asyncio.get_running_loop().call_later(0.02, self._canvas.clear)
 
     def _moved(self, name, value):
         value = self.controls[name].tidy(value)

@@ -68,6 +68,8 @@ class slider(Control):
             raise ValueError(f"step of a slider must be above 0, not {step!r}")
         whole = all(isinstance(value, int) for value in given.values() if value is not None)
         self.whole = whole and not log
+        if not self.whole:  # p = 1 at the end of a slider is 1.0, as everywhere else on it
+            self.low, self.high = float(low), float(high)
         span = math.log10(high / low) if log else high - low
         self.step = step or (1 if self.whole else _round_step(span / 100))
         self.start = self.check("start", self.at(0.5) if start is None else start)

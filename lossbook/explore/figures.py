@@ -67,6 +67,7 @@ class Canvas:
             self._axes = self.figure.subplots(*shape, squeeze=False)
         self._argument = self._axes[0, 0] if shape == (1, 1) else self._axes.squeeze()
         self._frame_state = self._frame_picture = None
+        self._is_clear = False
         self.frames = 0
 
     def draw(self, function, fresh=False):
@@ -87,12 +88,9 @@ class Canvas:
             What the function returned.
         """
         figure = self.figure
+        self.clear()
+        self._is_clear = False
         with matplotlib.rc_context(_style()):
-            for artist in figure.get_children():
-                if artist is not figure.patch and artist not in self._axes:
-                    artist.remove()
-            for ax in self._axes.flat:
-                ax.clear()
             frame = self._parts()
             result = function(self._argument)
             if extra := figure.axes[self._axes.size :]:
@@ -107,6 +105,17 @@ class Canvas:
                 figure.set_layout_engine("none")
             self._render(frame, fresh)
         return np.array(self._agg.buffer_rgba()), result
+
+    def clear(self):
+        """Empty the axes, unless they are empty. Done ahead of time, it makes `draw` faster."""
+        if not self._is_clear:
+            with matplotlib.rc_context(_style()):
+                for artist in self.figure.get_children():
+                    if artist is not self.figure.patch and artist not in self._axes:
+                        artist.remove()
+                for ax in self._axes.flat:
+                    ax.clear()
+            self._is_clear = True
 
     def _parts(self):
         axes = self._axes.flat
@@ -269,7 +278,8 @@ def png(pixels):
     b'\\x89PNG'
     """
     height, width, _ = pixels.shape
-    rgb = np.asarray(Image.fromarray(pixels).convert("RGB")).reshape(height, -1)
+    rgb = Image.fromarray(pixels).tobytes("raw", "RGB")
+    rgb = np.frombuffer(rgb, dtype=np.uint8).reshape(height, -1)
     rows = np.empty((height, 1 + rgb.shape[1]), dtype=np.uint8)
     rows[:, 0] = 2  # filter type "up": each row is written as its difference from the one above
     rows[0, 1:] = rgb[0]

@@ -130,8 +130,7 @@ class JupyterLab:
     def __init__(self, page, server):
         self.page, self.folder, self._url = page, server.folder, server.url
         self.notebook = page.locator(".jp-NotebookPanel-notebook")
-        self.console = []
-        page.on("pageerror", lambda error: self.console.append(f"{error}{error.stack}"))
+        self._is_open = False
 
     def _call(self, body, argument=None):
         """Run JavaScript with `app` and the open notebook's `panel`; promises are awaited."""
@@ -140,16 +139,20 @@ class JupyterLab:
 
     def open(self, path):
         """Open a notebook and wait until it is drawn and its kernel is ready."""
+        self.close()
         self.page.goto(f"{self._url}/lab/tree/{path}?reset")
         expect(self.notebook).to_be_visible(timeout=TIMEOUT)
         self._call("await app.restored; await panel.revealed; await panel.sessionContext.ready;")
         self._call("app.shell.collapseLeft(); await document.fonts.ready;")
+        self._is_open = True
         self._settle()
 
     def close(self):
         """Shut the kernel down and leave the page, without a question about saving."""
-        self._call("await panel.sessionContext.shutdown(); panel.context.model.dirty = false;")
-        self.page.goto("about:blank")
+        if self._is_open:
+            self._call("await panel.sessionContext.shutdown(); panel.context.model.dirty = false;")
+            self.page.goto("about:blank")
+        self._is_open = False
 
     def run_all(self):
         """Run every cell; return when the last one is done and its widgets are drawn."""
@@ -183,9 +186,10 @@ class JupyterLab:
         )
 
     def errors(self):
-        """Outputs that are errors, and exceptions of the page itself."""
+        """Outputs that are errors, and widgets that could not be drawn."""
         raised = [output for output in self.outputs() if output["output_type"] == "error"]
-        return [f"{output['ename']}: {output['evalue']}" for output in raised] + self.console
+        broken = self.page.locator(".jupyter-widgets-error-widget").all_inner_texts()
+        return [f"{output['ename']}: {output['evalue']}" for output in raised] + broken
 
     def dialogs(self):
         """Texts of all dialogs and pop-up notices."""
