@@ -55,8 +55,11 @@ def _without_docstring(function):
             f"{function!r} has no Python source; give a function that is written in Python"
         ) from None
     lines = text.splitlines()
-    for node in reversed(list(ast.walk(ast.parse(text)))):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
-            docstring = node.body[0]
-            del lines[docstring.lineno - 1 : docstring.end_lineno]
+    documented = [
+        node.body[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node)
+    ]
+    for docstring in sorted(documented, key=lambda node: node.lineno, reverse=True):
+        del lines[docstring.lineno - 1 : docstring.end_lineno]
     return "\n".join(lines).strip()

@@ -267,11 +267,11 @@ def test_a_mask_is_a_gap_on_purpose():
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda ax, p: (1 / (p - 1), "x")[1], "p=1: ZeroDivisionError"),
+        (lambda ax, p: (1 / (p - 1), "x")[1], "p=1.0: ZeroDivisionError"),
         (lambda ax, p: str(np.log(np.float64(p) - 0.01)), "p=0.01: RuntimeWarning"),
-        (lambda ax, p: ax.plot([p], [1 if p < 1 else np.nan]) and "x", "p=1: ValueError: NaN"),
-        (lambda ax, p: "x" if p < 1 else None, "p=1: TypeError: .* must return the sentence"),
-        (lambda ax, p: "x" if p < 1 else "nan bits", "p=1: ValueError: 'nan'"),
+        (lambda ax, p: ax.plot([p], [1 if p < 1 else np.nan]) and "x", "p=1.0: ValueError: NaN"),
+        (lambda ax, p: "x" if p < 1 else None, "p=1.0: TypeError: .* must return the sentence"),
+        (lambda ax, p: "x" if p < 1 else "nan bits", "p=1.0: ValueError: 'nan'"),
         (lambda ax, p: ax.text(p, 0.5, "a very long text" * 3) and "x", "over the picture's edge"),
         (lambda ax, p: ax.plot(np.random.rand(3)) and "x", "second drawing differs"),
     ],
@@ -286,7 +286,7 @@ def test_sweep_names_the_explorer_and_returns_to_the_start():
     def falling(ax, p):
         return "x" if p < 1 else 1 / 0
 
-    with pytest.raises(AssertionError, match=r"^falling at p=1: ZeroDivisionError"):
+    with pytest.raises(AssertionError, match=r"^falling at p=1.0: ZeroDivisionError"):
         make(falling).sweep()
     explorer = make().set(p=0.9)
     explorer.sweep()
