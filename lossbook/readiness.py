@@ -16,7 +16,7 @@ FONT = "DejaVu Sans"
 RESTART = "then Kernel → Restart Kernel"
 SETUP = f"run `make setup` in the course's folder, {RESTART}"
 COURSE = (
-    "torch numpy matplotlib sympy latexify-py hypothesis scipy scikit-learn mpmath"
+    "torch numpy matplotlib sympy hypothesis scipy scikit-learn mpmath"
     " ipywidgets jupyterlab"
 )
 
