@@ -15,10 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FONT = "DejaVu Sans"
 RESTART = "then Kernel → Restart Kernel"
 SETUP = f"run `make setup` in the course's folder, {RESTART}"
-COURSE = (
-    "torch numpy matplotlib sympy hypothesis scipy scikit-learn mpmath"
-    " ipywidgets jupyterlab"
-)
+COURSE = "torch numpy matplotlib sympy hypothesis scipy scikit-learn mpmath ipywidgets jupyterlab"
 
 
 class Readiness:
