@@ -73,6 +73,8 @@ def test_there_and_back_is_the_same_picture():
     explorer.set(p=0.5)
     assert explorer.png() == start == make().png()
     assert explorer.png() == make().set(p=0.99).set(p=0.5).png()
+    explorer._canvas.clear()
+    assert explorer.set(p=0.5).png() == start
 
 
 def test_frame_is_drawn_only_when_it_changes():

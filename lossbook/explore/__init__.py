@@ -173,7 +173,7 @@ class Explorer:
             raise ValueError(f"the drawing reaches {overhang} pixels over the picture's edge")
 
     def _draw(self, position, fresh=False):
-        from lossbook.explore.figures import check_words
+        from lossbook.explore.checks import check_words
 
         def draw(axes):
             sentence = self.__wrapped__(axes, **position)

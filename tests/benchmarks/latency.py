@@ -115,7 +115,7 @@ def measure(browser_path, presses=15):
         served.mkdir()
         nbformat.write(notebook, served / "latency.ipynb")
         with Server(served, Path(folder, "private")) as server, Browser(browser_path) as browser:
-            lab = browser.lab(server, height=2400)
+            lab = browser.lab(server)
             lab.open("latency.ipynb")
             lab.run_all()
             if errors := lab.errors():
@@ -124,6 +124,7 @@ def measure(browser_path, presses=15):
             handles = dict(zip(WAYS, lab.sliders(), strict=True))
             for number in range(presses + 3):
                 for way, handle in handles.items():
+                    handle.evaluate("handle => handle.scrollIntoView({block: 'start'})")
                     lab.idle()
                     handle.press("ArrowRight")
                     time = lab.page.evaluate("() => window.painted")
