@@ -344,7 +344,15 @@ def test_style():
     assert len(cycle["color"]) == len(set(map(str, cycle["linestyle"]))) == 6
 
 
-def test_long_caption_stays_in_the_picture():
-    short, long = (still(lambda ax, n=n: "wide WORDS " * n).png() for n in (1, 30))
-    assert pixels(long).shape[0] > pixels(short).shape[0]
-    assert (pixels(long)[:, -4:] == 255).all()
+def test_caption_fills_its_lines_and_no_more():
+    def inked(count):
+        """Rows and columns of the picture under the axes that carry ink."""
+        picture = still(lambda ax: "wide WORDS " * count)
+        return (pixels(picture.png())[720:] < 128).any(2)
+
+    short, long = inked(2), inked(30)
+    assert short.shape[0] < 100
+    assert long.shape[0] < 350
+    assert np.nonzero(long.any(0))[0].max() > 1100
+    assert not long[:, -20:].any()
+    assert not long[-4:].any()

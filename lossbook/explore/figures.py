@@ -22,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cbook import CallbackRegistry
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.font_manager import FontProperties
 from matplotlib.transforms import BboxBase, Transform, TransformNode
 from PIL import Image
 
@@ -263,14 +264,23 @@ def picture(pixels, caption=""):
 
 def _caption(text, width):
     """Pixels of a text under a picture, broken into lines of its width."""
-    margin = 0.12 * PIXELS_PER_INCH * DENSITY
+    dpi = PIXELS_PER_INCH * DENSITY
+    margin = dpi // 8
     with matplotlib.rc_context(_style()):
-        dpi = PIXELS_PER_INCH * DENSITY
-        figure = Figure(((width - 2 * margin) / dpi, 2), dpi=dpi)
+        figure = Figure((width / dpi, 1), dpi=dpi)
         agg = FigureCanvasAgg(figure)
-        words = figure.text(0, 1, text, va="top", wrap=True, parse_math=False)
+        measure = functools.partial(
+            agg.get_renderer().get_text_width_height_descent, prop=FontProperties(), ismath=False
+        )
+        lines = [""]
+        for word in text.split():
+            longer = f"{lines[-1]} {word}".strip()
+            fits = measure(longer)[0] <= width - 2 * margin
+            lines = [*lines[:-1], longer] if fits else [*lines, word]
+        height = dpi // 4
+        figure.set_size_inches(width / dpi, (margin + len(lines) * height) / dpi)
+        for row, line in enumerate(reversed(lines)):
+            place = margin / width, (margin + row * height) / (margin + len(lines) * height)
+            figure.text(*place, line, va="bottom", parse_math=False)
         agg.draw()
-        height = words.get_window_extent(agg.get_renderer()).height
-        lines = np.array(agg.buffer_rgba())[: int(height)]
-    margins = ((margin // 2, margin), (margin, width - lines.shape[1] - margin), (0, 0))
-    return np.pad(lines, np.array(margins, dtype=int), constant_values=255)
+        return np.array(agg.buffer_rgba())

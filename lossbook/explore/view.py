@@ -55,7 +55,7 @@ class View:
     def show(self, pixels, sentence):
         """Put a picture and its words in the place of the last ones."""
         self._image.value = png(pixels)
-        self._words.value = self._paragraph(sentence, "var(--jp-content-font-color1, inherit)")
+        self._words.value = self._paragraph(sentence)
 
     def move(self, position):
         """Set the controls to a position."""
@@ -65,9 +65,10 @@ class View:
     def alarm(self, error):
         """Say under the last picture that the next one could not be drawn."""
         text = f"{type(error).__name__}: {error}. The picture is the last one that could be drawn."
-        self._words.value = self._paragraph(text, "var(--jp-error-color0, #b00020)")
+        mark = "border-left: 4px solid var(--jp-error-color1, #d00000); padding-left: 8px"
+        self._words.value = self._paragraph(text, mark)
 
-    def _paragraph(self, text, colour):
-        size = "var(--jp-content-font-size1, inherit)"
-        style = f"color: {colour}; font-size: {size}; line-height: 1.5"
-        return f'<div style="{style}">{html.escape(text)}</div>'
+    def _paragraph(self, text, style=""):
+        colour = "color: var(--jp-content-font-color1, inherit)"
+        size = "font-size: var(--jp-content-font-size1, inherit); line-height: 1.5"
+        return f'<div style="{colour}; {size}; {style}">{html.escape(text)}</div>'
