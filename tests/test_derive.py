@@ -367,6 +367,7 @@ def test_the_time_limit_stops_the_work():
         ("-c * log(p)", r"-c \log p"),
         ("-(x - mu)**2 / 2", r"-\frac{(x - \mu)^{2}}{2}"),
         ("exp(-(x - mu)**2 / (2 * sigma**2))", r"e^{-(x - \mu)^{2} / (2 \sigma^{2})}"),
+        ("2 * pi * exp(1)", r"2 \pi e"),
         ("exp(sum(z[i] for i in classes))", r"\exp\left(\sum_{i} z_{i}\right)"),
         ("sum(a[i] + b[i] for i in classes)", r"\sum_{i} (a_{i} + b_{i})"),
         ("sum(a[i] for i in classes) * x", r"\left(\sum_{i} a_{i}\right) x"),

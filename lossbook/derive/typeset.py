@@ -135,6 +135,8 @@ class _Writer:
     def _call_exp(self, argument):
         if any(isinstance(part, ast.GeneratorExp) for part in ast.walk(argument)):
             return rf"\exp{_bracket(self.write(argument))}", APPLIED
+        if isinstance(argument, ast.Constant) and argument.value == 1:
+            return "e", ATOM
         return f"e^{{{_Writer(inline=True).write(argument)}}}", ATOM
 
     def _call_sqrt(self, argument):
