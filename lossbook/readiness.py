@@ -55,11 +55,15 @@ class Readiness:
         def code(text):
             return re.sub("`(.*?)`", r"<code>\1</code>", escape(text))
 
-        rows = "".join(
-            f"<tr><td>{'✗' if mend else '✓'}</td><th scope='row'>{escape(what)}</th>"
-            f"<td>{code(found)}{f'<br><strong>→ {code(mend)}</strong>' if mend else ''}</td></tr>"
-            for what, found, mend in self.rows
-        )
+        def row(what, found, mend):
+            todo = f"<br><strong>→ {code(mend)}</strong>" if mend else ""
+            return (
+                f"<tr><td>{'✗' if mend else '✓'}</td><th {left} scope='row'>{escape(what)}</th>"
+                f"<td {left}>{code(found)}{todo}</td></tr>"
+            )
+
+        left = "style='text-align: left'"
+        rows = "".join(row(*each) for each in self.rows)
         return f"<table>{rows}</table><p>{self._verdict()}</p>"
 
 

@@ -56,6 +56,8 @@ def summary(derivation):
     sizes = "" if len(derivation.sizes) == 1 else " for K = 2, 3 and 4 classes"
     if "wrong" in verdicts:
         count = verdicts.count("wrong")
+        if len(verdicts) == 1:
+            return "The step is wrong."
         return f"{count} of {len(verdicts)} steps {'is' if count == 1 else 'are'} wrong."
     if "checked" not in verdicts:
         return f"Each step proved by algebra{sizes}, and tried on random numbers."

@@ -49,7 +49,8 @@ class _Writer:
     def _unknown(self, node):
         raise ValueError(
             f"`{ast.unparse(node)}` has no form in mathematics that derive knows; "
-            "write it with + − * / **, indices, sums and the functions of lossbook.derive."
+            "write it with + − * / **, indices, sums and functions of lossbook.derive by their own "
+            "names, such as log(x)."
         )
 
     def _Constant(self, node):

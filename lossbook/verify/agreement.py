@@ -192,7 +192,7 @@ def weighted_gradients(values: list[Tensor], leaves: dict, orders: int) -> tuple
 
 def weights(value: Tensor) -> Tensor:
     steps = torch.arange(value.numel(), device=value.device) % 7
-    return ((1 + steps) / 4).to(value.dtype).reshape(value.shape)
+    return (1 + steps / 4).to(value.dtype).reshape(value.shape)
 
 
 def named(call: Call) -> dict:

@@ -1,0 +1,201 @@
+"""What all losses share: the reduction, with derivatives worked out by hand, and the refusals.
+
+A loss is a formula for its terms (one number for each element, or for each row), the slope of the
+term by each of its tensors, and a reduction. `reduce` puts the three together.
+"""
+
+from itertools import repeat
+
+import torch
+from torch import Tensor
+
+from lossbook.errors import LossInputError
+
+HALF = (torch.float16, torch.bfloat16)
+# So many numbers are worked on at a time: what one step leaves, the next finds in the cache, and
+# nothing but the gradient itself is ever as large as the input.
+PIECE = 2**20
+
+
+def reduce(terms, slopes, tensors, reduction, *, weight=None, dim=None, over=None, dtype=None):
+    """Add up the terms of a loss, or average them, or leave them as they are.
+
+    Parameters
+    ----------
+    terms : callable
+        `terms(*tensors)` gives the terms: a tensor like the first one, without the dimension `dim`.
+        It is called on pieces of the tensors, cut along dimension 0. Half precision arrives as
+        float32.
+    slopes : list of callable or None
+        For each tensor, its slope: `slope(*tensors)` has the shape of that tensor, and holds the
+        derivative of the term by each of its elements. None for one without a derivative (labels).
+        Made of differentiable operations, so that there are second derivatives.
+    tensors : list of Tensor
+        Alike in dimension 0 (see `broadcast`). What can't be cut (class weights) comes to
+        `terms` and `slopes` by closure. A 0-dimensional tensor goes into every piece whole.
+    reduction : {"none", "mean", "sum"}
+    weight : Tensor, optional
+        A factor for each term, of their shape, by which there is a derivative too: the term itself.
+    dim : int, optional
+        The dimension that tensors have and terms do not: that of the classes.
+    over : int or Tensor, optional
+        What the sum is divided by to give the mean. Default: the elements of the first tensor.
+    dtype : torch.dtype, optional
+        The dtype of the result. Default: that of the tensors, where they have one in common.
+
+    Returns
+    -------
+    Tensor
+    """
+    check_reduction(reduction)
+    if weight is not None:
+        terms, slopes = _weighted(terms, slopes, dim)
+        tensors = [*tensors, weight]
+    kinds = {x.dtype for x in tensors if x.is_floating_point()}
+    if dtype is None and len(kinds) == 1:
+        (dtype,) = kinds
+    if not kinds or any(map(Tensor.is_complex, tensors)):
+        # Slopes by hand are for real numbers.
+        result = terms(*tensors)
+        result = result if reduction == "none" else result.sum()
+    elif reduction == "none":
+        return _Terms.apply(terms, slopes, dim, dtype, *tensors)
+    else:
+        result = _Sum.apply(terms, slopes, dim, *tensors)
+    if reduction == "mean":
+        result = result / (tensors[0].numel() if over is None else over)
+    return result if dtype is None else result.to(dtype)
+
+
+def _weighted(terms, slopes, dim):
+    """The terms times a weight, and their slopes, the one by the weight last."""
+
+    def times(slope):
+        def weighted_slope(*tensors):
+            *tensors, weight = tensors
+            return (weight if dim is None else weight.unsqueeze(dim)) * slope(*tensors)
+
+        return slope and weighted_slope
+
+    def weighted_terms(*tensors):
+        *tensors, weight = tensors
+        return weight * terms(*tensors)
+
+    return weighted_terms, [*map(times, slopes), lambda *tensors: terms(*tensors[:-1])]
+
+
+class _Sum(torch.autograd.Function):
+    """The sum of the terms; its gradient is that of the result times the slopes."""
+
+    @staticmethod
+    def forward(terms, slopes, dim, *tensors):
+        sums = [terms(*map(widen, piece)).sum() for piece in pieces(tensors)]
+        return torch.stack(sums).sum() if len(sums) > 1 else sums[0]
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _, ctx.slopes, ctx.dim, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None, None, None, *_gradients(ctx, gradient, ctx.needs_input_grad[3:])
+
+
+class _Terms(torch.autograd.Function):
+    """The terms themselves."""
+
+    @staticmethod
+    def forward(terms, slopes, dim, dtype, *tensors):
+        parts = [terms(*map(widen, piece)) for piece in pieces(tensors)]
+        parts = [part if dtype is None else part.to(dtype) for part in parts]
+        return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _, ctx.slopes, ctx.dim, _, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None, None, None, None, *_gradients(ctx, gradient, ctx.needs_input_grad[4:])
+
+
+def _gradients(ctx, gradient, needed):
+    """For each tensor that needs it, the gradient of the terms times their slope."""
+    tensors = ctx.saved_tensors
+
+    def chain(slope, gradient, *tensors):
+        if ctx.dim is not None and gradient.ndim:
+            gradient = gradient.unsqueeze(ctx.dim)
+        return widen(gradient) * slope(*map(widen, tensors))
+
+    for x, slope, need in zip(tensors, ctx.slopes, needed, strict=True):
+        if not need:
+            yield None
+        # A second derivative follows the operations, and for it they stay in one piece.
+        elif torch.is_grad_enabled() or len(cut := list(pieces([gradient, *tensors]))) == 1:
+            yield chain(slope, gradient, *tensors).to(x.dtype)
+        else:
+            result = torch.empty_like(x)
+            for part, piece in zip(result.split(len(cut[0][1])), cut, strict=True):
+                part[...] = chain(slope, *piece)
+            yield result
+
+
+def pieces(tensors):
+    """Cut the tensors along dimension 0 into pieces of about `PIECE` numbers."""
+    largest = max(tensors, key=Tensor.numel)
+    if largest.numel() <= PIECE:
+        return [tensors]
+    rows = max(1, PIECE * len(largest) // largest.numel())
+    return zip(*(x.split(rows) if x.ndim else repeat(x) for x in tensors), strict=False)
+
+
+def widen(x):
+    """Half precision as float32; all else as it is."""
+    return x.float() if x.dtype in HALF else x
+
+
+# Refusals
+
+
+def check_reduction(reduction):
+    """Refuse what is no reduction."""
+    if reduction not in ("none", "mean", "sum"):
+        raise LossInputError(f'reduction={reduction!r}: use "none", "mean" or "sum".')
+
+
+def check_tensors(**tensors):
+    """Refuse what is no tensor, and tensors on two devices."""
+    first = next(iter(tensors))
+    for name, x in tensors.items():
+        if not isinstance(x, Tensor):
+            raise LossInputError(
+                f"{name} is a {type(x).__name__}, and a tensor was expected: "
+                "write torch.tensor(...)."
+            )
+        if x.device != tensors[first].device and x.ndim and tensors[first].ndim:
+            raise LossInputError(
+                f"{first} is on {tensors[first].device} and {name} on {x.device}: "
+                f"move one to the other, {name}.to({first}.device)."
+            )
+
+
+def check_number(name, value):
+    """Refuse what is no number (a text, None, a tensor of many)."""
+    single = isinstance(value, Tensor) and value.numel() == 1
+    if not (isinstance(value, int | float) or single):
+        raise LossInputError(f"{name}={value!r:.40}: a number was expected.")
+
+
+def broadcast(**tensors):
+    """Bring the tensors to one shape."""
+    first, *rest = tensors.values()
+    if all(x.shape == first.shape for x in rest):
+        return [first, *rest]
+    try:
+        return list(torch.broadcast_tensors(first, *rest))
+    except RuntimeError:
+        shapes = " and ".join(f"{name} {tuple(x.shape)}" for name, x in tensors.items())
+        raise LossInputError(f"the shapes do not go together: {shapes}; make them equal.") from None

@@ -1,0 +1,102 @@
+"""Losses of regression: how far a number is from the one that was wanted."""
+
+import warnings
+
+from lossbook.errors import LossInputError
+from lossbook.losses.reduction import broadcast, check_kinds, check_tensors, reduce
+
+
+def l1_loss(input, target, *, reduction="mean", weight=None):
+    """Absolute error: |x − y|.
+
+    Source: Laplace 1774; Bloomfield & Steiger, "Least absolute deviations", 1983.
+
+    Parameters
+    ----------
+    input, target : Tensor of any shape
+        Predictions x and what was wanted, y. Different shapes broadcast, with a warning.
+    reduction : {"mean", "sum", "none"}
+    weight : Tensor, of the shape of input, optional
+        A factor for each term; the mean divides by its sum.
+
+    Returns
+    -------
+    Tensor
+        A number, or the terms with ``reduction="none"``; in the unit of input.
+
+    Raises
+    ------
+    LossInputError
+        If input and target do not broadcast, or weight has not the shape of input.
+
+    Notes
+    -----
+    The slope is the sign of x − y, and 0 where they are equal. It leads to the median.
+
+    Examples
+    --------
+    >>> import torch
+    >>> l1_loss(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 7.0]))
+    tensor(2.)
+    """
+
+    def terms(input, target):
+        return (input - target).abs()
+
+    def by_input(input, target):
+        return (input - target).sign()
+
+    def by_target(input, target):
+        return (target - input).sign()
+
+    tensors, weight, over = _pair(input, target, weight)
+    check_kinds(bool_too=False, complex_too=True, whole=reduction != "mean", input=input, target=target)
+    return reduce(terms, [by_input, by_target], tensors, reduction, weight=weight, over=over)
+
+
+def mse_loss(input, target, *, reduction="mean", weight=None):
+    """Squared error: (x − y)².
+
+    Source: Legendre 1805; Gauss 1809.
+
+    Parameters
+    ----------
+    input, target : Tensor of any shape
+        Predictions x and what was wanted, y. Different shapes broadcast, with a warning.
+    reduction : {"mean", "sum", "none"}
+    weight : Tensor, of the shape of input, optional
+        A factor for each term; the mean divides by its sum.
+
+    Returns
+    -------
+    Tensor
+        A number, or the terms with ``reduction="none"``; in the unit of input, squared.
+
+    Raises
+    ------
+    LossInputError
+        If input and target do not broadcast, or weight has not the shape of input.
+
+    Notes
+    -----
+    The slope is 2 (x − y). It leads to the mean.
+
+    Examples
+    --------
+    >>> import torch
+    >>> mse_loss(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 4.0]), reduction="sum")
+    tensor(5.)
+    """
+
+    def terms(input, target):
+        return (input - target) ** 2
+
+    def by_input(input, target):
+        return 2 * (input - target)
+
+    def by_target(input, target):
+        return 2 * (target - input)
+
+    tensors, weight, over = _pair(input, target, weight)
+    check_kinds(input=input, target=target)
+    return reduce(terms, [by_input, by_target], tensors, reduction, weight=weight, over=over)
