@@ -758,10 +758,10 @@ H = lambda p: torch.special.entr(p).sum(-1)
 pair = dict(p=distributions(), q=distributions())
 CE = lambda p, q: -torch.xlogy(p, q).sum(-1)
 KL = lambda p, q: (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
-print(identity("CE = H + KL", CE, lambda p, q: H(p) + KL(p, q), **pair))
-print(identity("naive", lambda p: -(p * p.log()).sum(), H, p=distributions()))
+print(identity("CE = H + KL", CE, lambda p, q: H(p) + KL(p, q), cases=60, **pair))
+print(identity("naive", lambda p: -(p * p.log()).sum(), H, p=distributions(), cases=60))
 cases = dict(input=logits(rows=True), target=labels(rows=True))
-print(agrees(F.cross_entropy, F.cross_entropy, cases))
+print(agrees(F.cross_entropy, F.cross_entropy, cases, count=30))
 print(agrees(F.multi_margin_loss, F.cross_entropy, cases, count=30))
 print(gradient(F.cross_entropy, lambda z, y: z.softmax(-1), z=logits(), y=labels(), cases=20))
 """
@@ -771,18 +771,20 @@ def test_two_processes_print_the_same_and_leave_no_file(tmp_path):
     # One of them loads a module of the reader's own, full of numbers that hypothesis would draw.
     (tmp_path / "mine.py").write_text("NUMBERS = [3, 7, 42, 99, 0.123]\nTEXT = 'text'\n")
     root = os.path.dirname(os.path.dirname(verify.__path__[0]))
-    outputs = []
-    for first in ("", "import mine\n"):
-        run = subprocess.run(
+    processes = [
+        subprocess.Popen(
             [sys.executable, "-W", "error", "-c", first + SCRIPT],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{tmp_path}", "PYTHONHASHSEED": ""}
             | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
         )
-        assert run.returncode == 0, run.stderr
-        outputs.append(run.stdout)
+        for first in ("", "import mine\n")
+    ]
+    outputs, errors = zip(*(process.communicate() for process in processes), strict=True)
+    assert [process.returncode for process in processes] == [0, 0], errors
     assert outputs[0] == outputs[1]
     assert os.listdir(tmp_path) == ["mine.py"]
 
