@@ -15,6 +15,8 @@ from lossbook.information import (
     mutual_information,
     perplexity,
 )
+from lossbook.losses import *  # noqa: F403
+from lossbook.losses import __all__ as _losses
 
 __version__ = "0.1.0"
 
@@ -27,6 +29,7 @@ __all__ = [
     "kl_divergence",
     "mutual_information",
     "perplexity",
+    *_losses,
 ]
 
 # The tools bring sympy, matplotlib and ipywidgets with them, so they load when first named.

@@ -836,3 +836,13 @@ def test_random_state_is_left_alone():
     torch.manual_seed(1)
     identity("x", lambda x: x, lambda x: x, x=reals())
     assert (random.random(), numpy.random.rand(), torch.rand(1)) == expected
+
+
+def test_first_stops_at_the_first_case_that_fails():
+    cases = {"x": reals("n"), "y": reals("n")}
+    loss = torch.nn.functional.l1_loss
+    quick = agrees(lambda x, y: -loss(x, y), loss, cases, first=True)
+    assert not quick.holds
+    assert quick.counterexample is not None
+    assert quick.cases < 50
+    assert agrees(loss, loss, cases, first=True).cases == 50

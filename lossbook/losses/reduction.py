@@ -56,14 +56,19 @@ def reduce(terms, slopes, tensors, reduction, *, weight=None, dim=None, over=Non
         (dtype,) = kinds
     if not kinds or any(map(Tensor.is_complex, tensors)):
         # Slopes by hand are for real numbers.
+        if reduction == "mean" and not any(map(Tensor.is_complex, tensors)):
+            raise LossInputError("whole numbers have no mean of their dtype: use input.float().")
         result = terms(*tensors)
         result = result if reduction == "none" else result.sum()
-    elif reduction == "none":
-        return _Terms.apply(terms, slopes, dim, dtype, *tensors)
-    else:
-        result = _Sum.apply(terms, slopes, dim, *tensors)
-    if reduction == "mean":
-        result = result / (tensors[0].numel() if over is None else over)
+        count = tensors[0].numel() if over is None else over
+        return result / count if reduction == "mean" else result
+    if reduction == "none":
+        return _Reduced.apply(terms, slopes, dim, None, dtype, *tensors)
+    if reduction == "sum":
+        return _Reduced.apply(terms, slopes, dim, 1, dtype, *tensors)
+    if over is None:
+        return _Reduced.apply(terms, slopes, dim, tensors[0].numel(), dtype, *tensors)
+    result = _Reduced.apply(terms, slopes, dim, 1, None, *tensors) / over
     return result if dtype is None else result.to(dtype)
 
 
@@ -84,41 +89,30 @@ def _weighted(terms, slopes, dim):
     return weighted_terms, [*map(times, slopes), lambda *tensors: terms(*tensors[:-1])]
 
 
-class _Sum(torch.autograd.Function):
-    """The sum of the terms; its gradient is that of the result times the slopes."""
+class _Reduced(torch.autograd.Function):
+    """The sum of the terms over `count`, or the terms (None); and its slopes."""
 
     @staticmethod
-    def forward(terms, slopes, dim, *tensors):
-        sums = [terms(*map(widen, piece)).sum() for piece in pieces(tensors)]
-        return torch.stack(sums).sum() if len(sums) > 1 else sums[0]
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        _, ctx.slopes, ctx.dim, *tensors = inputs
+    def forward(ctx, terms, slopes, dim, count, dtype, *tensors):
+        ctx.slopes, ctx.dim, ctx.count = slopes, dim, count
         ctx.save_for_backward(*tensors)
+        parts = (terms(*map(widen, piece)) for piece in pieces(tensors))
+        if count is None:
+            parts = [part if dtype is None else part.to(dtype) for part in parts]
+            result = torch.cat(parts) if len(parts) > 1 else parts[0]
+        else:
+            sums = [part.sum() for part in parts]
+            result = torch.stack(sums).sum() if len(sums) > 1 else sums[0]
+            result = result if count == 1 else result / count
+        return result if dtype is None else result.to(dtype)
 
     @staticmethod
     def backward(ctx, gradient):
-        return None, None, None, *_gradients(ctx, gradient, ctx.needs_input_grad[3:])
-
-
-class _Terms(torch.autograd.Function):
-    """The terms themselves."""
-
-    @staticmethod
-    def forward(terms, slopes, dim, dtype, *tensors):
-        parts = [terms(*map(widen, piece)) for piece in pieces(tensors)]
-        parts = [part if dtype is None else part.to(dtype) for part in parts]
-        return torch.cat(parts) if len(parts) > 1 else parts[0]
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        _, ctx.slopes, ctx.dim, _, *tensors = inputs
-        ctx.save_for_backward(*tensors)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return None, None, None, None, *_gradients(ctx, gradient, ctx.needs_input_grad[4:])
+        gradient = widen(gradient)
+        if ctx.count not in (None, 1):
+            gradient = gradient / ctx.count
+        needed = ctx.needs_input_grad[5:]
+        return None, None, None, None, None, *_gradients(ctx, gradient, needed)
 
 
 def _gradients(ctx, gradient, needed):
@@ -128,7 +122,7 @@ def _gradients(ctx, gradient, needed):
     def chain(slope, gradient, *tensors):
         if ctx.dim is not None and gradient.ndim:
             gradient = gradient.unsqueeze(ctx.dim)
-        return widen(gradient) * slope(*map(widen, tensors))
+        return gradient * slope(*map(widen, tensors))
 
     for x, slope, need in zip(tensors, ctx.slopes, needed, strict=True):
         if not need:
@@ -180,6 +174,19 @@ def check_tensors(**tensors):
                 f"{first} is on {tensors[first].device} and {name} on {x.device}: "
                 f"move one to the other, {name}.to({first}.device)."
             )
+
+
+def check_real(**tensors):
+    """Refuse complex numbers, and tensors none of which holds floating-point numbers."""
+    for name, x in tensors.items():
+        if x.is_complex():
+            raise LossInputError(f"{name} holds {x.dtype} numbers, and real ones were expected.")
+    if not any(map(Tensor.is_floating_point, tensors.values())):
+        dtypes = " and ".join(f"{name} {x.dtype}" for name, x in tensors.items())
+        first = next(iter(tensors))
+        raise LossInputError(
+            f"floating-point numbers were expected, got {dtypes}: {first}.float()."
+        )
 
 
 def check_number(name, value):

@@ -2,8 +2,10 @@
 
 import warnings
 
+import torch
+
 from lossbook.errors import LossInputError
-from lossbook.losses.reduction import broadcast, check_kinds, check_tensors, reduce
+from lossbook.losses.reduction import broadcast, check_real, check_tensors, reduce, widen
 
 
 def l1_loss(input, target, *, reduction="mean", weight=None):
@@ -35,7 +37,6 @@ def l1_loss(input, target, *, reduction="mean", weight=None):
 
     Examples
     --------
-    >>> import torch
     >>> l1_loss(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 7.0]))
     tensor(2.)
     """
@@ -50,7 +51,8 @@ def l1_loss(input, target, *, reduction="mean", weight=None):
         return (target - input).sign()
 
     tensors, weight, over = _pair(input, target, weight)
-    check_kinds(bool_too=False, complex_too=True, whole=reduction != "mean", input=input, target=target)
+    if any(x.dtype == torch.bool for x in tensors):
+        raise LossInputError("truth values have no difference; give numbers: target.float().")
     return reduce(terms, [by_input, by_target], tensors, reduction, weight=weight, over=over)
 
 
@@ -83,7 +85,6 @@ def mse_loss(input, target, *, reduction="mean", weight=None):
 
     Examples
     --------
-    >>> import torch
     >>> mse_loss(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 4.0]), reduction="sum")
     tensor(5.)
     """
@@ -98,5 +99,26 @@ def mse_loss(input, target, *, reduction="mean", weight=None):
         return 2 * (target - input)
 
     tensors, weight, over = _pair(input, target, weight)
-    check_kinds(input=input, target=target)
+    check_real(input=input, target=target)
     return reduce(terms, [by_input, by_target], tensors, reduction, weight=weight, over=over)
+
+
+def _pair(input, target, weight=None):
+    """Input and target of one shape, the weight expanded to it, and what a mean divides by."""
+    check_tensors(input=input, target=target, **({} if weight is None else {"weight": weight}))
+    pair = broadcast(input=input, target=target)
+    if input.shape != target.shape:
+        # (N, 1) and (N,) make N² pairs, which is rarely meant.
+        warnings.warn(
+            f"input has shape {tuple(input.shape)} and target {tuple(target.shape)}; "
+            f"broadcast, they make {tuple(pair[0].shape)}. If that is not meant, make them equal.",
+            stacklevel=3,
+        )
+    if weight is None:
+        return pair, None, None
+    if weight.shape != input.shape:
+        raise LossInputError(
+            f"weight has shape {tuple(weight.shape)} and input {tuple(input.shape)}: "
+            "give a weight for each element of input."
+        )
+    return pair, weight.expand_as(pair[0]), widen(weight).sum()

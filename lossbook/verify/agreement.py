@@ -19,7 +19,7 @@ ORDERS = ["gradient", "second gradient"]
 
 def agrees(
     ours, reference, cases, *, title=None, ulps=None, scale=1.0, derivatives=1,
-    warnings=False, count=200, expect="holds",
+    warnings=False, count=200, expect="holds", first=False,
 ) -> Report:  # fmt: skip
     """Check that a function does what a reference does.
 
@@ -43,6 +43,9 @@ def agrees(
     count : int
         How many cases to draw.
     expect : {"holds", "fails"}
+    first : bool
+        Whether to stop at the first case that fails, without looking for the smallest. Quick: for
+        tests which only ask whether a fault is seen.
 
     Examples
     --------
@@ -103,7 +106,7 @@ def agrees(
         return outcome
 
     report = Report(title, expect=expect)
-    return search(report, cases, test, lambda call: arguments(call, reference), count)
+    return search(report, cases, test, lambda call: arguments(call, reference), count, first)
 
 
 @dataclass

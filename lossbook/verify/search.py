@@ -24,7 +24,7 @@ class Outcome:
     note: str = ""
 
 
-def search(report: Report, strategy, test, names, count: int) -> Report:
+def search(report: Report, strategy, test, names, count: int, first: bool = False) -> Report:
     """Fill a report: `test(call)` gives an `Outcome`, `names(call)` the arguments by name.
 
     The first sweep tries all cases and counts. Only if some of them fail, a second one over the
@@ -47,25 +47,29 @@ def search(report: Report, strategy, test, names, count: int) -> Report:
             notes[outcome.note] = notes.get(outcome.note, 0) + 1
         if outcome.what and (not failing or size(call) < size(failing[0][0])):
             failing[:] = [(call, outcome)]
-        return False
+        return first and bool(failing)
 
-    sweep(strategy, tally, count)
-    report.notes += [f"{note} ({times} cases)" for note, times in notes.items()]
-    if failing:
-        call, outcome = failing[0]
+    def smaller(call, outcome):
         most = size(call)
         smallest = sweep(strategy, lambda call: size(call) <= most and bool(test(call).what), count)
         again = test(smallest) if smallest else None
         if again and again.what:
-            call, outcome = smallest, again
-        else:
-            report.notes.append("not repeatable: the same arguments give another result")
+            return smallest, again
+        report.notes.append("not repeatable: the same arguments give another result")
+        return call, outcome
+
+    sweep(strategy, tally, count, shrink=not first)
+    report.notes += [f"{note} ({times} cases)" for note, times in notes.items()]
+    if failing:
+        call, outcome = failing[0]
+        if not first:
+            call, outcome = smaller(call, outcome)
         report.counterexample = names(call)
         report.what, report.sides = outcome.what, outcome.sides
     return report.finish()
 
 
-def sweep(strategy, condition, count: int):
+def sweep(strategy, condition, count: int, shrink: bool = True):
     """Return the smallest drawn call that meets the condition, None if there is none.
 
     Always the same calls: nothing is random, remembered, timed or written to a folder.
@@ -76,7 +80,7 @@ def sweep(strategy, condition, count: int):
     leave_no_traces()
     settings = hypothesis.settings(
         max_examples=count, derandomize=True, database=None, deadline=None,
-        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+        phases=[hypothesis.Phase.generate, *[hypothesis.Phase.shrink] * shrink],
     )  # fmt: skip
     found, seed, strategy = [], Random(0), strategy.map(as_call)
 
