@@ -148,7 +148,7 @@ class Explorer:
         stops = {name: control.stops() for name, control in self.controls.items()}
         path = [start]
         for name, values in stops.items():
-            path += [start | {name: value} for value in values] + [start]
+            path += [start | {name: value} for value in values if value != start[name]]
         for corner in itertools.product(*[(values[0], values[-1]) for values in stops.values()]):
             path.append(dict(zip(stops, corner, strict=True)))
         for position in [*path, start]:

@@ -159,6 +159,7 @@ _INVISIBLE = {
     "_stale",
     "_gid",
     "_remove_method",
+    "_counter",  # the number that the next category would get
 }
 
 
