@@ -59,10 +59,10 @@ def test_error_is_caught_where_torch_errors_are(kind):
 # From scratch: every attribute, on whatever object, is one of these names. So there is no way to a
 # ready-made function by another path, for none of its names is on the list.
 NAMES = """
-    exp log log1p expm1 sqrt abs sign where clamp min max minimum maximum amin amax argmax argmin
-    sum mean cumsum all any matmul einsum T mT diagonal triu tril sort topk nonzero pi e inf nan
-    movedim transpose permute flatten unflatten reshape view expand expand_as broadcast_tensors
-    squeeze unsqueeze gather index_select narrow split chunk unbind stack cat roll flip
+    exp log log1p expm1 sqrt abs sign where clamp mul min max minimum maximum amin amax argmax
+    argmin sum mean cumsum all any matmul einsum T mT diagonal triu tril sort topk nonzero
+    pi e inf nan movedim transpose permute flatten unflatten reshape view expand expand_as
+    broadcast_tensors squeeze unsqueeze gather index_select narrow split chunk unbind stack cat roll flip
     isfinite isnan isinf
 
     Tensor tensor zeros ones full arange zeros_like ones_like full_like empty_like new_zeros
@@ -70,7 +70,7 @@ NAMES = """
     requires_grad is_floating_point is_complex promote_types finfo eps
     float16 bfloat16 float32 float64 int64 uint8 no_grad
     autograd Function apply save_for_backward saved_tensors needs_input_grad is_grad_enabled
-    slopes count
+    get_num_threads slopes count
     __name__ join append items keys values repeat warn
 """
 ALLOWED = set(NAMES.split())
@@ -155,6 +155,11 @@ def test_from_scratch(path):
         "y = torch.__getattribute__('softmax')(x)",
         "y = eval('torch.softmax')(x)",
         "f = __import__('torch').softmax",
+        "y = F.l1_loss(x, y)",
+        "y = torch.nn.L1Loss()(x, y)",
+        "y = torch.ops.aten.mse_loss(x, y)",
+        "y = torch.huber_loss(x, y)",
+        "y = (x - y).sigmoid_()",
         "match x:\n    case torch.Tensor(softmax=f):\n        f(-1)",
         "y = math.lgamma(3)",
         "@torch.compile\ndef f(x): ...",

@@ -1,5 +1,19 @@
 """The losses of `torch.nn.functional`, from scratch, one file a family."""
 
-from lossbook.losses.regression import l1_loss, mse_loss
+from lossbook.losses.regression import (
+    gaussian_nll_loss,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+)
 
-__all__ = ["l1_loss", "mse_loss"]
+__all__ = [
+    "gaussian_nll_loss",
+    "huber_loss",
+    "l1_loss",
+    "mse_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+]

@@ -12,9 +12,9 @@ from torch import Tensor
 from lossbook.errors import LossInputError
 
 HALF = (torch.float16, torch.bfloat16)
-# So many numbers are worked on at a time: what one step leaves, the next finds in the cache, and
-# nothing but the gradient itself is ever as large as the input.
-PIECE = 2**20
+# So many numbers a thread works on at a time: what one step leaves, the next finds in the cache,
+# and nothing but the gradient itself is ever as large as the input.
+PIECE = 2**17
 
 
 def reduce(terms, slopes, tensors, reduction, *, weight=None, dim=None, over=None, dtype=None):
@@ -32,7 +32,7 @@ def reduce(terms, slopes, tensors, reduction, *, weight=None, dim=None, over=Non
         Made of differentiable operations, so that there are second derivatives.
     tensors : list of Tensor
         Alike in dimension 0 (see `broadcast`). What can't be cut (class weights) comes to
-        `terms` and `slopes` by closure. A 0-dimensional tensor goes into every piece whole.
+        `terms` and `slopes` by closure.
     reduction : {"none", "mean", "sum"}
     weight : Tensor, optional
         A factor for each term, of their shape, by which there is a derivative too: the term itself.
@@ -56,9 +56,9 @@ def reduce(terms, slopes, tensors, reduction, *, weight=None, dim=None, over=Non
         (dtype,) = kinds
     if not kinds or any(map(Tensor.is_complex, tensors)):
         # Slopes by hand are for real numbers.
-        if reduction == "mean" and not any(map(Tensor.is_complex, tensors)):
-            raise LossInputError("whole numbers have no mean of their dtype: use input.float().")
         result = terms(*tensors)
+        if reduction == "mean" and not (result.is_floating_point() or result.is_complex()):
+            raise LossInputError("whole numbers have no mean of their dtype: use input.float().")
         result = result if reduction == "none" else result.sum()
         count = tensors[0].numel() if over is None else over
         return result / count if reduction == "mean" else result
@@ -118,31 +118,34 @@ class _Reduced(torch.autograd.Function):
 def _gradients(ctx, gradient, needed):
     """For each tensor that needs it, the gradient of the terms times their slope."""
     tensors = ctx.saved_tensors
+    cut = list(pieces([gradient, *tensors]))
 
     def chain(slope, gradient, *tensors):
         if ctx.dim is not None and gradient.ndim:
             gradient = gradient.unsqueeze(ctx.dim)
-        return gradient * slope(*map(widen, tensors))
+        return gradient, slope(*map(widen, tensors))
 
     for x, slope, need in zip(tensors, ctx.slopes, needed, strict=True):
         if not need:
             yield None
-        # A second derivative follows the operations, and for it they stay in one piece.
-        elif torch.is_grad_enabled() or len(cut := list(pieces([gradient, *tensors]))) == 1:
-            yield chain(slope, gradient, *tensors).to(x.dtype)
+        elif len(cut) == 1 or torch.is_grad_enabled():
+            # A second derivative follows the operations, and for it they stay in one piece.
+            outer, inner = chain(slope, gradient, *tensors)
+            yield (outer * inner).to(x.dtype)
         else:
             result = torch.empty_like(x)
             for part, piece in zip(result.split(len(cut[0][1])), cut, strict=True):
-                part[...] = chain(slope, *piece)
+                torch.mul(*chain(slope, *piece), out=part)
             yield result
 
 
 def pieces(tensors):
-    """Cut the tensors along dimension 0 into pieces of about `PIECE` numbers."""
-    largest = max(tensors, key=Tensor.numel)
-    if largest.numel() <= PIECE:
+    """Cut the tensors along dimension 0 into pieces of about `PIECE` numbers a thread."""
+    count = max(x.numel() for x in tensors)
+    most = PIECE * torch.get_num_threads()
+    if count <= most:
         return [tensors]
-    rows = max(1, PIECE * len(largest) // largest.numel())
+    rows = max(1, most * max(len(x) for x in tensors if x.ndim) // count)
     return zip(*(x.split(rows) if x.ndim else repeat(x) for x in tensors), strict=False)
 
 

@@ -19,7 +19,7 @@ MEBIBYTE = 2**20
 def main():
     """Print the table row by row, as the measurements come in."""
     print(f"{'what':<46} {'measured':<30} aim")
-    for part in (imports, lessons, explorers, tests):
+    for part in (imports, losses, lessons, explorers, tests):
         for what, measured, aim in part():
             print(f"{what:<46} {measured:<30} {aim}", flush=True)
 
@@ -41,6 +41,13 @@ def imports(rounds=11):
     ratio = statistics.median(b / a for a, b in pairs)
     yield "import torch", f"{torch:.2f} s", ""
     yield "import lossbook", f"{ours:.2f} s, {ratio:.2f} of torch", "at most 1.10 of torch"
+
+
+def losses():
+    """Forward and backward, ours against torch's."""
+    from losses import rows
+
+    yield from rows()
 
 
 def lessons():

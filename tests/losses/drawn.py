@@ -1,7 +1,12 @@
 """What the tests of all losses share: drawn cases, agreement with torch, planted faults."""
 
+import warnings
+
+import pytest
 import torch
 
+import lossbook
+from lossbook import LossInputError
 from lossbook.verify import Domain, agrees, choice
 from lossbook.verify.domains import elements, magnitude
 
@@ -63,3 +68,36 @@ def catches(wrong, reference, cases, *, count=150, derivatives=2, ulps=ULPS, **o
     """Require that the same comparison sees a planted fault."""
     options = {"count": count, "derivatives": derivatives, "ulps": ulps, **options}
     agrees(wrong, reference, cases, expect="fails", first=True, **options).require()
+
+
+def refuses(ours, reference, args, options, says):
+    """Require that torch refuses a call, and that we do, in the words `says` (a pattern).
+
+    With an exception that code which catches torch's still catches; but for a TypeError, which is
+    what torch raises for some of what is no tensor or no number.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(
+            (ValueError, RuntimeError, IndexError, TypeError, AttributeError)
+        ) as torchs:
+            reference(*args, **options)
+        with pytest.raises(LossInputError, match=says) as refusal:
+            ours(*args, **options)
+    if not issubclass(torchs.type, TypeError | AttributeError | NotImplementedError):
+        assert isinstance(refusal.value, torchs.type)
+    assert str(refusal.value).count("\n") <= 1
+
+
+def modules_work(monkeypatch, name, module, *tensors):
+    """Require that a module of torch gives the same when its function is ours."""
+    wanted = module(*tensors)
+    calls = []
+
+    def ours(*args, **options):
+        calls.append(name)
+        return getattr(lossbook, name)(*args, **options)
+
+    monkeypatch.setattr(torch.nn.functional, name, ours)
+    torch.testing.assert_close(module(*tensors), wanted)
+    assert calls == [name]

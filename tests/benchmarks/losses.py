@@ -1,0 +1,118 @@
+"""Forward and backward of each loss, ours over torch's: time, and memory at its peak.
+
+Measured in turns in one process: the median of the ratios of neighbours. A family adds a line for
+each of its losses to `CALLS`.
+
+    OMP_NUM_THREADS=1 python tests/benchmarks/losses.py [name ...]
+"""
+
+import math
+import os
+import statistics
+import sys
+import time
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler of memory is talkative
+
+import torch
+import torch.nn.functional as F
+
+import lossbook
+
+SMALL = (64, 10)
+ELEMENTS = (4096, 4096)
+ROWS = (4096, 1000)
+
+
+def normal(*shape):
+    """Predictions, which have a gradient."""
+    return torch.randn(shape, requires_grad=True)
+
+
+def pairs(*shape):
+    """Predictions and targets of one shape."""
+    return {"input": normal(*shape), "target": torch.randn(shape)}
+
+
+def gaussian(*shape):
+    return {**pairs(*shape), "var": torch.rand(shape).add(0.5).requires_grad_()}
+
+
+def counts(*shape):
+    return {"input": normal(*shape), "target": torch.randint(9, shape).float()}
+
+
+# By name: the large size, and what makes the arguments of a call of some size. A second call of the
+# same loss has a name such as "cross_entropy, smoothed".
+CALLS = {
+    "l1_loss": (ELEMENTS, pairs),
+    "mse_loss": (ELEMENTS, pairs),
+    "smooth_l1_loss": (ELEMENTS, pairs),
+    "huber_loss": (ELEMENTS, pairs),
+    "gaussian_nll_loss": (ELEMENTS, gaussian),
+    "poisson_nll_loss": (ELEMENTS, counts),
+}
+
+
+def step(function, call):
+    """Forward and backward; the gradients are let go."""
+    result = function(**call)
+    result = getattr(result, "loss", result)  # the adaptive softmax has two results
+    leaves = [x for x in call.values() if isinstance(x, torch.Tensor) and x.requires_grad]
+    torch.autograd.grad(result, leaves)
+
+
+def pair(name):
+    """Ours and torch's function."""
+    function = name.split(",")[0]
+    return getattr(lossbook, function), getattr(F, function)
+
+
+def ratio(name, call, seconds):
+    """The median of ours over torch's, of at least six pairs and as many as fit in the time."""
+    functions, ratios = pair(name), []
+    start = time.perf_counter()
+    while len(ratios) < 6 or time.perf_counter() - start < seconds:
+        times = []
+        for function in functions:
+            before = time.perf_counter()
+            step(function, call)
+            times.append(time.perf_counter() - before)
+        ratios.append(times[0] / times[1])
+    return statistics.median(ratios[1:])
+
+
+def peak(function, call):
+    """How many bytes a step holds at its peak, beyond its arguments."""
+    with torch.profiler.profile(profile_memory=True) as profiler:
+        step(function, call)
+    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    held = most = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        held += event.nbytes()
+        most = max(most, held)
+    return most
+
+
+def rows(names=()):
+    """Rows of the table of `make bench`: what, measured, aim."""
+    found = {"large": [], "small": []}
+    for name, (size, make) in CALLS.items():
+        if names and name not in names:
+            continue
+        torch.manual_seed(0)
+        small, large = make(*SMALL), make(*size)
+        found["small"].append(ratio(name, small, 0.5))
+        found["large"].append(ratio(name, large, 2))
+        ours, torchs = (peak(function, large) for function in pair(name))
+        measured = f"large {found['large'][-1]:.2f}, small {found['small'][-1]:.2f}"
+        measured += f", memory {ours / torchs:.2f}"
+        yield f"{name} over torch", measured, "large at most 1.50"
+    mean = {size: math.exp(statistics.fmean(map(math.log, r))) for size, r in found.items()}
+    measured = f"large {mean['large']:.2f}, small {mean['small']:.2f}"
+    yield "losses, geometric mean", measured, "large at most 1.00, small 2.00"
+
+
+if __name__ == "__main__":
+    for row in rows(sys.argv[1:]):
+        print("  ".join(f"{cell:<34}" for cell in row).rstrip(), flush=True)
