@@ -466,6 +466,15 @@ def test_letters_and_arguments_must_match(domains):
         derivation(**domains)(function)
 
 
+def test_what_a_derivation_defines_is_python():
+    def function(a):
+        yield a, "one"
+        yield a, "two"
+
+    with pytest.raises(ValueError, match=r'defines="H\(Y; X\)" is not written as Python'):
+        derivation(a=real, defines="H(Y; X)")(function)
+
+
 def test_a_loop_is_no_line():
     with pytest.raises(ValueError, match="is no line of a derivation"):
 

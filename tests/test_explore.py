@@ -25,14 +25,16 @@ def curve(ax, p):
     return f"An event of probability {p:.2f} is surprising."
 
 
+SMALL = {"size": (3.6, 2.4)}  # small pictures are quick to draw
+
+
 def make(function=curve, alt="A falling curve", p=None, **options):
-    return explore(p=p or slider(0.01, 1, start=0.5, label="probability"), alt=alt, **options)(
-        function
-    )
+    control = p or slider(0.01, 1, start=0.5, label="probability")
+    return explore(p=control, alt=alt, **SMALL | options)(function)
 
 
 def still(function, **options):
-    return explore(alt="A picture", **options)(function)
+    return explore(alt="A picture", **SMALL | options)(function)
 
 
 def pixels(data):
@@ -52,8 +54,8 @@ def test_bundle_and_text():
     data, metadata = explorer._repr_mimebundle_()
     assert data["text/plain"] == explorer.sentence == "An event of probability 0.50 is surprising."
     assert set(data) == {"text/plain", "image/png", VIEW}
-    assert metadata == {"image/png": {"width": 640, "alt": "A falling curve"}}
-    assert pixels(base64.b64decode(data["image/png"])).shape[1] == 2 * 640
+    assert metadata == {"image/png": {"width": 360, "alt": "A falling curve"}}
+    assert pixels(base64.b64decode(data["image/png"])).shape[1] == 2 * 360
     assert repr(explorer) == "curve: An event of probability 0.50 is surprising."
     assert explorer.__doc__ == curve.__doc__
     assert explorer._repr_mimebundle_()[0][VIEW] == data[VIEW], "one view, however often shown"
@@ -199,7 +201,7 @@ def test_controls_of_every_kind():
         name=choice([f"option {i}" for i in range(6)]),
         show=toggle(label="show it"),
         alt="All controls",
-        size=(4, 3),
+        size=(3, 2),
     )
     def everything(ax, n, t, unit, name, show):
         ax.plot([0, n], [0, t])
@@ -347,7 +349,7 @@ def test_style():
 def test_caption_fills_its_lines_and_no_more():
     def inked(count):
         """Rows and columns of the picture under the axes that carry ink."""
-        picture = still(lambda ax: "wide WORDS " * count)
+        picture = still(lambda ax: "wide WORDS " * count, size=(6.4, 3.6))
         return (pixels(picture.png())[720:] < 128).any(2)
 
     short, long = inked(2), inked(30)

@@ -43,7 +43,8 @@ def derivation(*, seconds=10.0, defines=None, **domains):
         If the letters and the function's arguments do not match.
     ValueError
         If the function has no source, fewer than two lines, or anything but lines
-        ``yield expression, "reason"`` and names for parts (``m = …``).
+        ``yield expression, "reason"`` and names for parts (``m = …``); or if `defines`
+        is not Python.
 
     Examples
     --------
@@ -97,7 +98,7 @@ class Derivation:
 
     def __init__(self, function, domains, seconds, defines):
         self.function, self.domains = function, domains
-        self.seconds, self.defines = seconds, defines
+        self.seconds, self.defines = seconds, defines and source.name(defines)
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         arguments = set(inspect.signature(function).parameters)
         unknown = sorted(arguments - set(domains) - {"classes", "K"})

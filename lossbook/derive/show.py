@@ -7,8 +7,6 @@ notebook that it does not trust yet, in the colours of whatever theme is on.
 import html
 from fractions import Fraction
 
-from lossbook.derive import typeset
-
 _MARKS = {"given": "", "proved": "✓ proved", "checked": "≈ checked", "wrong": "✗ wrong"}
 _SIGNS = {"=": "=", "≤": r"\le", "≥": r"\ge"}
 _CELL = "text-align: left; vertical-align: middle; padding: 0.35em 0.8em"
@@ -19,7 +17,7 @@ def table(derivation):
     rows = []
     for position, step in enumerate(derivation.steps):
         sign = _SIGNS[step.relation] if position else ("=" if derivation.defines else "")
-        name = typeset.latex(derivation.defines) if derivation.defines and not position else ""
+        name = derivation.defines if derivation.defines and not position else ""
         cells = [
             (_mathematics(f"{name} {sign}"), _CELL.replace("left", "right") + "; padding-right: 0"),
             (_mathematics(step.latex), _CELL),

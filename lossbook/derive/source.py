@@ -56,6 +56,22 @@ def read(function):
     return parts, lines
 
 
+def name(text):
+    """Return the LaTeX of what a derivation defines, such as ``"H(p, q)"``.
+
+    Raises
+    ------
+    ValueError
+        If the text is no Python expression, such as ``"H(Y | X)"``.
+    """
+    try:
+        return typeset.latex(text)
+    except (SyntaxError, ValueError):
+        raise ValueError(
+            f'defines="{text}" is not written as Python; write a name or a call, as in "H(p, q)".'
+        ) from None
+
+
 def _tolerance(line):
     """How far numbers may differ: extrapolation and quadrature settle them less exactly."""
     called = {part.id for part in ast.walk(line) if isinstance(part, ast.Name)}
