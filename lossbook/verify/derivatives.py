@@ -86,7 +86,8 @@ def gradient(
         if not outcome.what and apart.any():
             outcome = Outcome("finite differences", error=math.inf)
         if estimate.isnan().all() and x.numel() and not outcome.note:
-            outcome.note = "no finite differences at a kink or beside what is refused: autograd alone"
+            reason = "at a kink or beside what is refused"
+            outcome.note = f"no finite differences {reason}: autograd alone"
         sides |= {} if automatic is None else {"autograd": automatic}
         outcome.sides = sides | {"finite differences": estimate}
         return outcome
