@@ -78,7 +78,8 @@ def _weighted(terms, slopes, dim):
     def times(slope):
         def weighted_slope(*tensors):
             *tensors, weight = tensors
-            return (weight if dim is None else weight.unsqueeze(dim)) * slope(*tensors)
+            inner = slope(*tensors)
+            return _beside(weight, inner, dim) * inner
 
         return slope and weighted_slope
 
@@ -121,9 +122,8 @@ def _gradients(ctx, gradient, needed):
     cut = list(pieces([gradient, *tensors]))
 
     def chain(slope, gradient, *tensors):
-        if ctx.dim is not None and gradient.ndim:
-            gradient = gradient.unsqueeze(ctx.dim)
-        return gradient, slope(*map(widen, tensors))
+        inner = slope(*map(widen, tensors))
+        return _beside(gradient, inner, ctx.dim), inner
 
     for x, slope, need in zip(tensors, ctx.slopes, needed, strict=True):
         if not need:
@@ -137,6 +137,11 @@ def _gradients(ctx, gradient, needed):
             for part, piece in zip(result.split(len(cut[0][1])), cut, strict=True):
                 torch.mul(*chain(slope, *piece), out=part)
             yield result
+
+
+def _beside(x, slope, dim):
+    """Something of the shape of the terms, to be multiplied with a slope that has one more."""
+    return x.unsqueeze(dim) if 0 < x.ndim < slope.ndim else x
 
 
 def pieces(tensors):
