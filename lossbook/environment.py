@@ -88,9 +88,10 @@ def lab(port=None, browser=True):
 
 def test(arguments):
     """Set up, then run every test; `arguments` go to pytest."""
-    command = [setup(), "-m", "pytest", "-n", "logical", "--maxprocesses", "4"]
-    # A notebook's cells share a kernel, so a file stays with one process; the processes
-    # share the cores, so each of them computes with one thread.
+    # One process more than cores, for the browser tests often wait. A notebook's cells share a
+    # kernel, so a file stays with one process; and each process computes with one thread.
+    processes = str(min(4, (os.cpu_count() or 1) + 1))
+    command = [setup(), "-m", "pytest", "-n", processes]
     return _run([*command, "--dist", "loadfile", *arguments], OMP_NUM_THREADS="1")
 
 
