@@ -32,7 +32,7 @@ FIRST_CELL = {
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WRONG = "wrong-on-purpose"
-MACHINE = r"/home/\w|/Users/\w|/root\b|/tmp/|/work/|[A-Z]:\\\\?Users|site-packages|ipykernel_\d"
+MACHINE = r"/(?:home|Users|root|tmp|work|mnt|opt)/\w|[A-Z]:\\\\?Users|site-packages|ipykernel_\d"
 
 
 def in_order(notebook, path):
