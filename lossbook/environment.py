@@ -1,4 +1,4 @@
-"""Sets the course up, opens it and checks it, with the standard library alone.
+"""Sets the course up, opens it and tests it, with the standard library alone.
 
 Run by path, because the package is not there before the set-up::
 
@@ -101,13 +101,6 @@ def clean():
     for folder, names, _ in os.walk(ROOT):
         for name in set(names) & set(CACHES.split()):
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
-
-
-def check():
-    """Say what of the course's environment is there and what is not: `lossbook.readiness`."""
-    from lossbook.readiness import check
-
-    return check()
 
 
 # --- the state of .venv ---------------------------------------------------------------------

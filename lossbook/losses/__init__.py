@@ -4,6 +4,7 @@ from lossbook.losses.likelihood import gaussian_nll_loss, poisson_nll_loss
 from lossbook.losses.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 
 __all__ = [
+    "ctc_loss",
     "gaussian_nll_loss",
     "huber_loss",
     "l1_loss",
