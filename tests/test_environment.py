@@ -261,7 +261,7 @@ def test_this_environment_is_ready():
 
 
 def test_the_table_holds_nothing_of_one_machine():
-    words = repr(environment.check())
+    words = repr(readiness.check())
     assert str(ROOT) not in words
     assert "3.11 or newer" in words
     assert not re.search(r"Python +3\.\d+\.\d|/home|/root|0x", words)
