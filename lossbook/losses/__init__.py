@@ -2,6 +2,7 @@
 
 from lossbook.losses.likelihood import gaussian_nll_loss, poisson_nll_loss
 from lossbook.losses.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from lossbook.losses.sequence import ctc_loss
 
 __all__ = [
     "ctc_loss",

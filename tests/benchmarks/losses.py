@@ -42,6 +42,18 @@ def counts(*shape):
     return {"input": normal(*shape), "target": torch.randint(9, shape).float()}
 
 
+def sequences(rows, classes):
+    """As many strings as frames, each with half as many labels as frames."""
+    frames = math.isqrt(rows)
+    lengths = torch.full((2, frames), frames)
+    return {
+        "log_probs": torch.randn(frames, frames, classes).log_softmax(-1).requires_grad_(),
+        "targets": torch.randint(1, classes, (frames, frames // 2)),
+        "input_lengths": lengths[0],
+        "target_lengths": lengths[1] // 2,
+    }
+
+
 # By name: the large size, and what makes the arguments of a call of some size. A second call of the
 # same loss has a name such as "cross_entropy, smoothed".
 CALLS = {
@@ -51,6 +63,7 @@ CALLS = {
     "huber_loss": (ELEMENTS, pairs),
     "gaussian_nll_loss": (ELEMENTS, gaussian),
     "poisson_nll_loss": (ELEMENTS, counts),
+    "ctc_loss": (ROWS, sequences),
 }
 
 
