@@ -1,15 +1,47 @@
 """The losses of `torch.nn.functional`, from scratch, one file a family."""
 
+from lossbook.losses.binary import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+)
+from lossbook.losses.categorical import cross_entropy, kl_div, nll_loss
 from lossbook.losses.likelihood import gaussian_nll_loss, poisson_nll_loss
+from lossbook.losses.margin import (
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+)
 from lossbook.losses.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from lossbook.losses.sequence import ctc_loss
+from lossbook.losses.sigmoid import logsigmoid, sigmoid, softplus
+from lossbook.losses.softmax import log_softmax, logsumexp, softmax
 
 __all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
     "ctc_loss",
     "gaussian_nll_loss",
+    "hinge_embedding_loss",
     "huber_loss",
+    "kl_div",
     "l1_loss",
+    "log_softmax",
+    "logsigmoid",
+    "logsumexp",
+    "margin_ranking_loss",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "nll_loss",
     "poisson_nll_loss",
+    "sigmoid",
     "smooth_l1_loss",
+    "soft_margin_loss",
+    "softmax",
+    "softplus",
 ]

@@ -54,6 +54,24 @@ def sequences(rows, classes):
     }
 
 
+def signed(*shape):
+    return {"input": normal(*shape), "target": torch.randn(shape).sign()}
+
+
+def ranked(*shape):
+    return {"input1": normal(*shape), "input2": normal(*shape), "target": torch.randn(shape).sign()}
+
+
+def labelled(*shape):
+    return {"input": normal(*shape), "target": torch.randint(shape[1], shape[:1])}
+
+
+def three_labels(*shape):
+    target = torch.full(shape, -1)
+    target[:, :3] = torch.rand(shape).argsort(1)[:, :3]
+    return {"input": normal(*shape), "target": target}
+
+
 # By name: the large size, and what makes the arguments of a call of some size. A second call of the
 # same loss has a name such as "cross_entropy, smoothed".
 CALLS = {
@@ -63,6 +81,10 @@ CALLS = {
     "huber_loss": (ELEMENTS, pairs),
     "gaussian_nll_loss": (ELEMENTS, gaussian),
     "poisson_nll_loss": (ELEMENTS, counts),
+    "margin_ranking_loss": (ELEMENTS, ranked),
+    "hinge_embedding_loss": (ELEMENTS, signed),
+    "multi_margin_loss": (ROWS, labelled),
+    "multilabel_margin_loss": (ROWS, three_labels),
     "ctc_loss": (ROWS, sequences),
 }
 
