@@ -8,6 +8,7 @@ from lossbook.losses.binary import (
 )
 from lossbook.losses.categorical import cross_entropy, kl_div, nll_loss
 from lossbook.losses.likelihood import gaussian_nll_loss, poisson_nll_loss
+from lossbook.losses.logistic import logsigmoid, sigmoid, softplus
 from lossbook.losses.margin import (
     hinge_embedding_loss,
     margin_ranking_loss,
@@ -16,7 +17,6 @@ from lossbook.losses.margin import (
 )
 from lossbook.losses.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from lossbook.losses.sequence import ctc_loss
-from lossbook.losses.sigmoid import logsigmoid, sigmoid, softplus
 from lossbook.losses.softmax import log_softmax, logsumexp, softmax
 
 __all__ = [

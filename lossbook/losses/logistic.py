@@ -1,0 +1,154 @@
+"""The logistic function, its logarithm, and the soft ramp: what the binary losses are made of."""
+
+import torch
+
+from lossbook.errors import LossInputError
+from lossbook.losses.reduction import check_number, check_tensors, reduce
+
+
+def sigmoid(input):
+    """The probability that belongs to a logit: σ(x) = 1 / (1 + e⁻ˣ).
+
+    Source: Verhulst 1845; Berkson, "Application of the logistic function to bio-assay", 1944.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        Logits x, the logarithms of the odds: log(p / (1 − p)). Whole and complex numbers too.
+
+    Returns
+    -------
+    Tensor of the shape of input
+        Between 0 and 1; float32 for whole numbers.
+
+    Raises
+    ------
+    LossInputError
+        If input is no tensor.
+
+    Notes
+    -----
+    The slope is σ(x) σ(−x), at most ¼.
+
+    Examples
+    --------
+    >>> sigmoid(torch.tensor([-2.0, 0.0, 2.0]))
+    tensor([0.1192, 0.5000, 0.8808])
+    """
+
+    def terms(input):
+        return 1 / (1 + (-input).exp())
+
+    def by_input(input):
+        p = sigmoid(input)
+        return p * (1 - p)
+
+    check_tensors(input=input)
+    if not (input.is_floating_point() or input.is_complex()):
+        input = input.float()
+    return reduce(terms, [by_input], [input], "none")
+
+
+def logsigmoid(input):
+    """The logarithm of the sigmoid: log σ(x) = −log(1 + e⁻ˣ) = min(x, 0) − log(1 + e^−|x|).
+
+    Source: Mächler, "Accurately computing log(1 − exp(−|a|))", 2012.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        Logits x.
+
+    Returns
+    -------
+    Tensor of the shape and dtype of input
+        0 or less, in nats.
+
+    Raises
+    ------
+    LossInputError
+        If input holds no floating-point numbers.
+
+    Notes
+    -----
+    The slope is σ(−x): 1 far on the left, ½ at 0.
+
+    Examples
+    --------
+    >>> logsigmoid(torch.tensor([-1000.0, 0.0, 5.0]))
+    tensor([-1.0000e+03, -6.9315e-01, -6.7153e-03])
+    """
+
+    def terms(input):
+        return -ramp(-input)
+
+    def by_input(input):
+        return sigmoid(-input)
+
+    check_floating(input=input)
+    return reduce(terms, [by_input], [input], "none")
+
+
+def softplus(input, beta=1, threshold=20):
+    """A ramp with a round corner: log(1 + e^βx) / β; x itself where βx > threshold.
+
+    Source: Dugas et al., "Incorporating second-order functional knowledge for better option
+    pricing", 2001.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        Numbers x.
+    beta : float, default 1
+        How sharp the corner is, in one over the unit of input.
+    threshold : float, default 20
+        Past it the line: there the ramp is above it by less than e^−threshold / β.
+
+    Returns
+    -------
+    Tensor of the shape and dtype of input
+        Above 0 (for a beta above 0).
+
+    Raises
+    ------
+    LossInputError
+        If input holds no floating-point numbers, or beta or threshold is no number.
+
+    Notes
+    -----
+    The slope is σ(βx). With beta 1 it is −log σ(−x).
+
+    Examples
+    --------
+    >>> softplus(torch.tensor([-5.0, 0.0, 5.0, 100.0]))
+    tensor([6.7153e-03, 6.9315e-01, 5.0067e+00, 1.0000e+02])
+    """
+
+    def terms(input):
+        x = beta * input
+        return torch.where(x > threshold, input, x.exp().log1p() / beta)
+
+    def by_input(input):
+        x = beta * input
+        return torch.where(x > threshold, 1, sigmoid(x))
+
+    check_floating(input=input)
+    check_number("beta", beta)
+    check_number("threshold", threshold)
+    return reduce(terms, [by_input], [input], "none")
+
+
+def ramp(x):
+    """log(1 + eˣ), of which nothing overflows."""
+    return x.clamp(min=0) + (-x.abs()).exp().log1p()
+
+
+def check_floating(**tensors):
+    """Refuse tensors that hold anything but floating-point numbers."""
+    check_tensors(**tensors)
+    for name, x in tensors.items():
+        if not x.is_floating_point():
+            raise LossInputError(
+                f"{name} holds {x.dtype} numbers, and floating-point ones were expected: "
+                f"{name}.float()."
+            )
