@@ -3,7 +3,7 @@
 import torch
 
 from lossbook.errors import LossInputError
-from lossbook.losses.logistic import check_floating, logsigmoid, ramp, sigmoid
+from lossbook.losses.logistic import check_floating, logsigmoid, ramp, sigma
 from lossbook.losses.reduction import broadcast, check_reduction, check_tensors, reduce
 
 
@@ -112,7 +112,7 @@ def binary_cross_entropy_with_logits(
 
     def by_input(x, y, *w):
         yes, both = shares(y, *w)
-        return both * sigmoid(x) - yes
+        return both * sigma(x) - yes
 
     def by_target(x, y, w=None):
         return -x if w is None else (1 - w) * logsigmoid(x) - x
@@ -170,7 +170,7 @@ def soft_margin_loss(input, target, *, reduction="mean"):
         return ramp(-(x * y))
 
     def by_input(x, y):
-        return -y * sigmoid(-(x * y))
+        return -y * sigma(-(x * y))
 
     check_floating(input=input)
     target = _fixed("target", target, input)
@@ -220,7 +220,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, *, reduction="mean")
         return w * _surprise(x, 1 - y, y, 1)
 
     def by_input(x, y, w=1):
-        return w * (sigmoid(x) - y)
+        return w * (sigma(x) - y)
 
     def by_target(x, y, w=1):
         return -w * x
@@ -284,7 +284,7 @@ def _fixed(name, x, input):
 
 def _check_probabilities(name, p, mend):
     """Refuse what is not from 0 to 1, NaN included."""
-    if p.numel() and not (p.min() >= 0 and p.max() <= 1):
+    if p.numel() and not (p.min().item() >= 0 and p.max().item() <= 1):
         index = tuple((~((p >= 0) & (p <= 1))).nonzero()[0].tolist())
         raise LossInputError(
             f"{name} holds {p[index].item():.4g}, and numbers from 0 to 1 were expected; {mend}."

@@ -36,17 +36,16 @@ def sigmoid(input):
     tensor([0.1192, 0.5000, 0.8808])
     """
 
-    def terms(input):
-        return 1 / (1 + (-input).exp())
-
     def by_input(input):
-        p = sigmoid(input)
+        p = sigma(input)
         return p * (1 - p)
 
     check_tensors(input=input)
-    if not (input.is_floating_point() or input.is_complex()):
+    if input.is_complex():  # Slopes by hand are for real numbers.
+        return 1 / (1 + (-input).exp())
+    if not input.is_floating_point():
         input = input.float()
-    return reduce(terms, [by_input], [input], "none")
+    return reduce(sigma, [by_input], [input], "none")
 
 
 def logsigmoid(input):
@@ -83,7 +82,7 @@ def logsigmoid(input):
         return -ramp(-input)
 
     def by_input(input):
-        return sigmoid(-input)
+        return sigma(-input)
 
     check_floating(input=input)
     return reduce(terms, [by_input], [input], "none")
@@ -130,12 +129,30 @@ def softplus(input, beta=1, threshold=20):
 
     def by_input(input):
         x = beta * input
-        return torch.where(x > threshold, 1, sigmoid(x))
+        return torch.where(x > threshold, 1, sigma(x))
 
     check_floating(input=input)
     check_number("beta", beta)
     check_number("threshold", threshold)
     return reduce(terms, [by_input], [input], "none")
+
+
+class _Sigma(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        p = 1 / (1 + (-x).exp())
+        ctx.save_for_backward(p)
+        return p
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (p,) = ctx.saved_tensors
+        return gradient * (p * (1 - p))
+
+
+def sigma(x):
+    """σ(x), for slopes; its own is made of p alone, as eˣ may be infinite."""
+    return _Sigma.apply(x)
 
 
 def ramp(x):

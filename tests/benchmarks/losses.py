@@ -58,6 +58,14 @@ def signed(*shape):
     return {"input": normal(*shape), "target": torch.randn(shape).sign()}
 
 
+def answered(*shape):
+    return {"input": normal(*shape), "target": torch.randint(2, shape).float()}
+
+
+def believed(*shape):
+    return {**answered(*shape), "input": torch.rand(shape).requires_grad_()}
+
+
 def ranked(*shape):
     return {"input1": normal(*shape), "input2": normal(*shape), "target": torch.randn(shape).sign()}
 
@@ -81,6 +89,10 @@ CALLS = {
     "huber_loss": (ELEMENTS, pairs),
     "gaussian_nll_loss": (ELEMENTS, gaussian),
     "poisson_nll_loss": (ELEMENTS, counts),
+    "binary_cross_entropy": (ELEMENTS, believed),
+    "binary_cross_entropy_with_logits": (ELEMENTS, answered),
+    "soft_margin_loss": (ELEMENTS, signed),
+    "multilabel_soft_margin_loss": (ROWS, answered),
     "margin_ranking_loss": (ELEMENTS, ranked),
     "hinge_embedding_loss": (ELEMENTS, signed),
     "multi_margin_loss": (ROWS, labelled),
