@@ -49,7 +49,7 @@ def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
         return -(y * yes + (1 - y) * no)
 
     def by_input(p, y):
-        return (p - y) / (p * (1 - p)).clamp(min=1e-12)
+        return _Slope.apply(p, y)
 
     def by_target(p, y):
         return (-p).log1p() - p.log()
@@ -247,6 +247,21 @@ def multilabel_soft_margin_loss(input, target, weight=None, *, reduction="mean")
     if reduction != "none":
         loss = loss.mean() if reduction == "mean" else loss.sum()
     return loss.to(dtype)
+
+
+class _Slope(torch.autograd.Function):
+    """(p − y) / (p (1 − p)), where the divisor is 1e-12 at least, for its own slope as well."""
+
+    @staticmethod
+    def forward(ctx, p, y):
+        ctx.save_for_backward(p, y)
+        return (p - y) / (p * (1 - p)).clamp(min=1e-12)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        p, y = ctx.saved_tensors
+        divisor = (p * (1 - p)).clamp(min=1e-12)
+        return gradient * ((p - y) ** 2 + y * (1 - y)) / divisor / divisor, -gradient / divisor
 
 
 def _surprise(x, no, yes, both):

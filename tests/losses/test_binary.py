@@ -32,6 +32,8 @@ from lossbook.verify import calls, choice, identity, probabilities, reals, signs
 from lossbook.verify.domains import elements
 
 FLAT = {"reduction": REDUCTIONS}
+BCE, BCEL = "binary_cross_entropy", "binary_cross_entropy_with_logits"
+SOFT, MULTI = "soft_margin_loss", "multilabel_soft_margin_loss"
 SHAPE = "n:0-3? m:0-3"
 
 
@@ -167,6 +169,27 @@ def test_module_of_torch_works_with_ours(name, monkeypatch):
     modules_work(monkeypatch, name, MODULES[name], *tensors[: 1 + (name in LOSSES)])
 
 
+@pytest.mark.parametrize("name", [*LOSSES, "sigmoid", "logsigmoid", "softplus"])
+def test_second_derivatives(name):
+    torch.manual_seed(0)
+    x, y, w = torch.rand(3, 4, 3, dtype=torch.float64).requires_grad_()
+    tensors = {BCE: (x, y), BCEL: (x, y), SOFT: (x,), MULTI: (x, y, w)}.get(name, (x,))
+    rest = [y.detach().round() * 2 - 1] if name == SOFT else []
+    options = {"pos_weight": w.detach()} if name == BCEL else {}
+    assert torch.autograd.gradgradcheck(lambda *z: ours(name)(*z, *rest, **options), tensors)
+
+
+@pytest.mark.parametrize("dtype", SINGLE)
+def test_second_derivatives_of_certain_probabilities(dtype):
+    p = torch.tensor([0, 0, 0, 1, 1, 1], dtype=dtype, requires_grad=True)
+    y = torch.tensor([0, 0.5, 1, 0, 0.5, 1], dtype=dtype)
+    found = []
+    for loss in (lossbook.binary_cross_entropy, F.binary_cross_entropy):
+        (first,) = torch.autograd.grad(loss(p, y, reduction="sum"), p, create_graph=True)
+        found.append(torch.autograd.grad(first.sum(), p)[0])
+    torch.testing.assert_close(*found)
+
+
 # Planted faults: the same comparison sees each of them.
 
 
@@ -283,8 +306,6 @@ def test_planted_fault_is_caught(name, fault):
 
 x = torch.full((2, 3), 0.5)
 learnt = torch.ones(3, requires_grad=True)
-BCE, BCEL = "binary_cross_entropy", "binary_cross_entropy_with_logits"
-SOFT, MULTI = "soft_margin_loss", "multilabel_soft_margin_loss"
 REFUSED = [
     ("sigmoid", (0.5,), {}, "input is a float, and a tensor was expected"),
     ("logsigmoid", (x.long(),), {}, r"input holds torch.int64 numbers, .*: input.float\(\)"),
