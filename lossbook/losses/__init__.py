@@ -17,11 +17,19 @@ from lossbook.losses.margin import (
 )
 from lossbook.losses.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from lossbook.losses.sequence import ctc_loss
+from lossbook.losses.similarity import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    pairwise_distance,
+)
 from lossbook.losses.softmax import log_softmax, logsumexp, softmax
+from lossbook.losses.triplet import triplet_margin_loss, triplet_margin_with_distance_loss
 
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "ctc_loss",
     "gaussian_nll_loss",
@@ -38,10 +46,13 @@ __all__ = [
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "nll_loss",
+    "pairwise_distance",
     "poisson_nll_loss",
     "sigmoid",
     "smooth_l1_loss",
     "soft_margin_loss",
     "softmax",
     "softplus",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 ]
