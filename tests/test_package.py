@@ -60,11 +60,11 @@ def test_error_is_caught_where_torch_errors_are(kind):
 # From scratch: every attribute, on whatever object, is one of these names. So there is no way to a
 # ready-made function by another path, for none of its names is on the list.
 NAMES = """
-    exp log log1p expm1 sqrt abs sign where clamp mul min max minimum maximum amin amax argmax
-    argmin sum mean cumsum all any matmul einsum T mT diagonal triu tril sort topk nonzero
+    exp log log1p expm1 sqrt abs sign where clamp mul sub div min max minimum maximum amin amax
+    argmax argmin sum mean cumsum all any matmul einsum T mT diagonal triu tril sort topk nonzero
     pi e inf nan movedim transpose permute flatten unflatten reshape view expand expand_as
-    broadcast_tensors squeeze unsqueeze gather index_select narrow split chunk unbind stack cat
-    roll flip isfinite isnan isinf
+    broadcast_tensors squeeze unsqueeze gather scatter scatter_ index_select narrow split
+    chunk unbind stack cat roll flip isfinite isnan isinf
 
     Tensor tensor zeros ones full arange zeros_like ones_like full_like empty_like new_zeros
     dtype device shape ndim dim size numel item tolist to float bool long detach clone

@@ -1,0 +1,337 @@
+"""Losses of classification into one of many: how surprising the label was, in nats."""
+
+import math
+import warnings
+
+import torch
+
+from lossbook.errors import LossInputError
+from lossbook.losses.reduction import (
+    broadcast,
+    check_number,
+    check_real,
+    check_tensors,
+    reduce,
+    widen,
+)
+from lossbook.losses.softmax import log_softmax, proportional
+
+
+def nll_loss(input, target, *, weight=None, ignore_index=-100, reduction="mean"):
+    """Minus the log-probability of the label: −w_y log p_y.
+
+    Source: Fisher, "On the mathematical foundations of theoretical statistics", 1922.
+
+    Parameters
+    ----------
+    input : Tensor, (C,), (N, C) or (N, C, d1, …, dK)
+        Log-probabilities, as from `log_softmax`.
+    target : Tensor of int64 (or uint8), of the shape of input without C
+        Labels from 0 to C − 1.
+    weight : Tensor, (C,), optional
+        A factor for each class; the mean divides by the sum of those of the labels.
+    ignore_index : int, default −100
+        A label that does not count.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Tensor
+        A number, or one for each label with ``reduction="none"``; in nats. The mean of no label
+        is NaN.
+
+    Raises
+    ------
+    LossInputError
+        If a label is out of range or of another dtype, or a shape does not fit.
+
+    Examples
+    --------
+    >>> p = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
+    >>> nll_loss(p.log(), torch.tensor([0, 2]), reduction="none")
+    tensor([0.6931, 0.2231])
+    """
+    batch = _batch(input, target, weight)
+    label, kept, weight, over = _labels(*batch, ignore_index)
+    log_p = batch[0]
+    loss = -(log_p.gather(1, label) if log_p.numel() else log_p[:, :0].sum(1, keepdim=True))
+    return _summed(loss.squeeze(1), kept, weight, over, reduction, input)
+
+
+def cross_entropy(
+    input, target, *, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0
+):
+    """Surprise at the label under softmax: log Σ exp z − z_y; for a distribution t, −Σ t log p.
+
+    Source: Good, "Rational decisions", 1952; smoothing: Szegedy et al., "Rethinking the Inception
+    architecture for computer vision", 2016.
+
+    Parameters
+    ----------
+    input : Tensor, (C,), (N, C) or (N, C, d1, …, dK)
+        Logits z.
+    target : Tensor
+        Labels y from 0 to C − 1, in int64 (or uint8), of the shape of input without C; or
+        probabilities t, of the shape of input.
+    weight : Tensor, (C,), optional
+        A factor for each class. The mean divides by the sum of those of the labels; for
+        probabilities by the number of rows.
+    ignore_index : int, default −100
+        A label that does not count.
+    reduction : {"mean", "sum", "none"}
+    label_smoothing : float, default 0
+        The part ε of each target that is spread evenly over the classes: t becomes (1 − ε) t + ε/C.
+
+    Returns
+    -------
+    Tensor
+        A number, or one for each row with ``reduction="none"``; in nats. The mean of no row is NaN.
+
+    Raises
+    ------
+    LossInputError
+        If a label is out of range or of another dtype, a shape does not fit, or label_smoothing is
+        not between 0 and 1.
+
+    Notes
+    -----
+    The slope by z is softmax(z) − t.
+
+    Examples
+    --------
+    >>> cross_entropy(torch.tensor([[2.0, 0.0, -1.0], [0.5, 2.5, 0.0]]), torch.tensor([0, 1]))
+    tensor(0.1833)
+    """
+    check_number("label_smoothing", label_smoothing)
+    if not 0 <= label_smoothing <= 1:
+        raise LossInputError(
+            f"label_smoothing={label_smoothing}: it is a part of the target, between 0 and 1."
+        )
+    if _same_shape(input, target):
+        return _of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
+
+    def terms(z, label):
+        shifted = z - z.amax(1, keepdim=True)
+        z_y = shifted.gather(1, label)
+        # Σ exp z without the label's part: added to 1 it would be rounded away where it is small.
+        others = shifted.scatter_(1, label, -math.inf).exp().sum(1, keepdim=True)
+        return ((others + z_y.expm1()).log1p() - z_y).squeeze(1)
+
+    def by_z(z, label):
+        # At the label p − 1, which is minus what the others have.
+        others = proportional(z, 1).scatter_(1, label, 0)
+        return others.scatter_(1, label, -others.sum(1, keepdim=True))
+
+    z, target, weight = _batch(input, target, weight)
+    label, kept, weight_y, over = _labels(z, target, weight, ignore_index)
+    if label_smoothing:
+        terms, by_z = _smoothed(z.shape[1], weight, label_smoothing)
+        weight_y = None
+    if not z.numel():
+        terms, by_z = lambda z, label: z.sum(1), lambda z, label: torch.ones_like(z)
+    if kept is None:
+        loss = reduce(terms, [by_z, None], [z, label], reduction, weight=weight_y, dim=1, over=over)
+        return loss.reshape(()) if input.ndim == 1 else loss
+    wide = torch.promote_types(z.dtype, torch.float32)
+    loss = reduce(terms, [by_z, None], [z, label], "none", dim=1, dtype=wide)
+    return _summed(loss, kept, weight_y, over, reduction, input)
+
+
+def _smoothed(classes, weight, smoothing):
+    """Terms and slope for labels of which a part is spread over the classes."""
+
+    def spread(z, label):
+        t = torch.full_like(z, smoothing / classes)
+        t = t.scatter(1, label, 1 - smoothing + smoothing / classes)
+        return t if weight is None else t * widen(weight)
+
+    def terms(z, label):
+        return -(spread(z, label) * log_softmax(z, 1)).sum(1)
+
+    def by_z(z, label):
+        t = spread(z, label)
+        return proportional(z, 1) * t.sum(1, keepdim=True) - t
+
+    return terms, by_z
+
+
+def _of_probabilities(input, target, weight, ignore_index, reduction, smoothing):
+    """The cross-entropy with a distribution for each row."""
+
+    def mass(t, weight=1):
+        return weight * ((1 - smoothing) * t + smoothing / t.shape[1] if smoothing else t)
+
+    def terms(z, t, *weight):
+        return -(mass(t, *weight) * log_softmax(z, 1)).sum(1)
+
+    def by_z(z, t, *weight):
+        t = mass(t, *weight)
+        return proportional(z, 1) * t.sum(1, keepdim=True) - t
+
+    def by_target(z, t, weight=1):
+        return (smoothing - 1) * weight * log_softmax(z, 1)
+
+    def by_weight(z, t, weight):
+        return -mass(t) * log_softmax(z, 1)
+
+    z, t, weight = _batch(input, target, weight, labels=False)
+    if not t.is_floating_point():
+        raise LossInputError(
+            f"target has the shape of input {tuple(input.shape)} and holds {target.dtype}: "
+            "probabilities are target.float(), and labels have a shape without the classes."
+        )
+    if ignore_index >= 0:
+        raise LossInputError(
+            f"ignore_index={ignore_index} is for labels, and target holds probabilities: leave it "
+            "out, and put 0 into the rows that do not count."
+        )
+    tensors = [z, t] if weight is None else [z, t, weight.expand_as(z)]
+    slopes = [by_z, by_target, by_weight][: len(tensors)]
+    over = z.numel() / z.shape[1] if z.shape[1] else 0
+    loss = reduce(terms, slopes, tensors, reduction, dim=1, over=over)
+    return loss.reshape(()) if input.ndim == 1 else loss
+
+
+def kl_div(input, target, *, reduction="mean", log_target=False):
+    """What it costs to believe q where p is true, class by class: p (log p − log q).
+
+    Source: Kullback & Leibler, "On information and sufficiency", 1951.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        The logarithm of q, what the model believes; as from `log_softmax`.
+    target : Tensor
+        The truth p; may broadcast with input.
+    reduction : {"mean", "batchmean", "sum", "none"}
+        "batchmean", the sum over the length of input, is the divergence per row. "mean" divides by
+        the classes too, and warns.
+    log_target : bool, default False
+        Whether target holds log p.
+
+    Returns
+    -------
+    Tensor
+        A number, or the terms with ``reduction="none"``; in nats. A term can be negative; their
+        sum over a distribution is not.
+
+    Raises
+    ------
+    LossInputError
+        If one of them holds no floating-point numbers, or their shapes do not broadcast.
+
+    Notes
+    -----
+    The slope by log q is −p.
+
+    Examples
+    --------
+    >>> p, q = torch.tensor([[0.7, 0.2, 0.1]]), torch.tensor([[0.5, 0.3, 0.2]])
+    >>> kl_div(q.log(), p, reduction="batchmean")
+    tensor(0.0851)
+    """
+
+    def terms(log_q, p):
+        if log_target:
+            return p.exp() * (p - log_q)
+        # 0 log 0 is 0: a finite number in place of −∞, below the logarithm of any other p.
+        return p * (p.log().clamp(min=-1e4) - log_q)
+
+    def by_input(log_q, p):
+        return -p.exp() if log_target else -p
+
+    def by_target(log_q, p):
+        return p.exp() * (p - log_q + 1) if log_target else p.log() + p / p - log_q
+
+    check_tensors(input=input, target=target)
+    check_real(input=input)
+    check_real(target=target)
+    if reduction not in ("none", "mean", "batchmean", "sum"):
+        raise LossInputError(f'reduction={reduction!r}: use "none", "mean", "batchmean" or "sum".')
+    if reduction == "mean":
+        warnings.warn(
+            'reduction="mean" divides by the number of classes too; the divergence per row is '
+            'reduction="batchmean".',
+            stacklevel=2,
+        )
+    over = None
+    if reduction == "batchmean":
+        reduction, over = ("mean", len(input)) if input.ndim else ("sum", None)
+    tensors = broadcast(input=input, target=target)
+    return reduce(terms, [by_input, by_target], tensors, reduction, over=over)
+
+
+def _batch(input, target, weight, labels=True):
+    """Input (N, C, …), and target and weight of a shape that goes with it."""
+    check_tensors(input=input, target=target, **({} if weight is None else {"weight": weight}))
+    check_real(input=input)
+    if not input.ndim:
+        raise LossInputError("input is a single number; give one for each class, of shape (C,).")
+    z, t = input, target
+    if input.ndim == 1:
+        # A single row; its label may have the shape (1,).
+        z, t = input[None], target.reshape(1) if labels and target.numel() == 1 else target[None]
+    rows = z.shape[:1] + z.shape[2:]
+    if t.shape != (rows if labels else z.shape) or (input.ndim == 1 and labels and target.ndim > 1):
+        fits = tuple(rows if input.ndim > 1 else ())
+        raise LossInputError(
+            f"input has shape {tuple(input.shape)} and target {tuple(target.shape)}: "
+            f"the labels for it have shape {fits}."
+        )
+    if weight is None:
+        return z, t, None
+    if weight.shape != z.shape[1:2]:
+        raise LossInputError(
+            f"weight has shape {tuple(weight.shape)}, and input {tuple(input.shape)} has "
+            f"{z.shape[1]} classes: give a number for each."
+        )
+    return z, t, weight.reshape(-1, *[1] * (z.ndim - 2))
+
+
+def _labels(z, target, weight, ignore_index):
+    """Labels to gather by; which of them count (None: all); their weights, and the sum of these."""
+    if not isinstance(ignore_index, int):
+        raise LossInputError(f"ignore_index={ignore_index!r}: a whole number was expected.")
+    if target.dtype != torch.int64 and (target.dtype != torch.uint8 or z.ndim > 2):
+        raise LossInputError(
+            f"target holds {target.dtype}, and labels in torch.int64 were expected: target.long()."
+        )
+    if weight is not None and weight.dtype != z.dtype:
+        raise LossInputError(
+            f"weight holds {weight.dtype} and input {z.dtype}: weight.to(input.dtype)."
+        )
+    target, classes = target.long(), z.shape[1]
+    kept = target != ignore_index
+    wrong = kept & ((target < 0) | (target >= classes))
+    if wrong.any():
+        raise LossInputError(
+            f"target holds {target[wrong][0].item()}, and labels of {classes} classes run from 0 "
+            f"to {classes - 1}; what does not count is {ignore_index} (ignore_index)."
+        )
+    if kept.all():
+        kept, over = None, target.numel()
+    else:
+        target, over = torch.where(kept, target, 0), kept.sum()
+    label = target.unsqueeze(1)
+    if weight is None:
+        return label, kept, None, over
+    weight = weight.flatten()[target] if classes else weight.new_zeros(target.shape)
+    weight = weight if kept is None else torch.where(kept, weight, 0)
+    over = widen(weight).sum()
+    return label, kept, weight, torch.where(over == 0, math.nan, over)
+
+
+def _summed(loss, kept, weight, over, reduction, input):
+    """The losses of labels, reduced; 0 for those which do not count."""
+    loss = loss if kept is None else torch.where(kept, loss, 0)
+    loss = reduce(
+        lambda x: x, [torch.ones_like], [loss], reduction,
+        weight=weight, over=over, dtype=input.dtype,
+    )  # fmt: skip
+    return loss.reshape(()) if input.ndim == 1 else loss
+
+
+def _same_shape(input, target):
+    """Whether target holds a probability for each class."""
+    tensors = isinstance(input, torch.Tensor) and isinstance(target, torch.Tensor)
+    return tensors and input.ndim > 0 and input.shape == target.shape

@@ -1,0 +1,265 @@
+"""From logits to probabilities: softmax, its logarithm, and the logarithm of what it divides by."""
+
+import warnings
+
+import torch
+
+from lossbook.errors import LossInputError
+from lossbook.losses.reduction import HALF, check_real, check_tensors, pieces, reduce, widen
+
+
+def softmax(input, dim=None, _stacklevel=3, dtype=None):
+    """Probabilities in proportion to the exponentials of logits: pᵢ = exp zᵢ / Σⱼ exp zⱼ.
+
+    Source: Boltzmann 1868; the name is Bridle's, "Probabilistic interpretation of feedforward
+    classification network outputs", 1990.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        Logits z, in nats: what counts are their differences.
+    dim : int
+        The dimension of the classes, along which the probabilities sum to 1. Left out, it is 0 or
+        1 by the number of dimensions, with a warning.
+    dtype : torch.dtype, optional
+        What input is converted to first.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of input. NaN where a row holds +∞ or NaN, or nothing but −∞.
+
+    Raises
+    ------
+    LossInputError
+        If input holds no floating-point numbers, or has no dimension `dim`.
+
+    Notes
+    -----
+    The slope of pᵢ by zⱼ is pᵢ ((i = j) − pⱼ).
+
+    Examples
+    --------
+    >>> softmax(torch.tensor([0.0, 1.0, 1.0]), dim=0)
+    tensor([0.1554, 0.4223, 0.4223])
+    """
+    input, dim = _checked("softmax", input, dim, _stacklevel, dtype)
+    return _rows(_Softmax, input, dim)
+
+
+def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
+    """The logarithms of softmax, without rounding in between: log pᵢ = zᵢ − log Σⱼ exp zⱼ.
+
+    Source: as `softmax`.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        Logits z, in nats.
+    dim : int
+        The dimension of the classes. Left out, it is 0 or 1 by the number of dimensions, with a
+        warning.
+    dtype : torch.dtype, optional
+        What input is converted to first.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of input, in nats, never positive.
+
+    Raises
+    ------
+    LossInputError
+        If input holds no floating-point numbers, or has no dimension `dim`.
+
+    Notes
+    -----
+    The slope of log pᵢ by zⱼ is (i = j) − pⱼ.
+
+    Examples
+    --------
+    >>> log_softmax(torch.tensor([0.0, 20.0]), dim=0)
+    tensor([-2.0000e+01, -2.0612e-09])
+    """
+    input, dim = _checked("log_softmax", input, dim, _stacklevel, dtype)
+    return _rows(_LogSoftmax, input, dim)
+
+
+def logsumexp(input, dim, keepdim=False):
+    """A smooth maximum: log Σⱼ exp zⱼ, between the largest z and that plus log C.
+
+    Source: Boyd & Vandenberghe, "Convex optimization", 2004, section 3.1.5.
+
+    Parameters
+    ----------
+    input : Tensor of any shape
+        Numbers z; whole ones are converted to the default dtype.
+    dim : int or tuple of int
+        The dimension or dimensions to sum over.
+    keepdim : bool, default False
+        Whether they stay, with length 1.
+
+    Returns
+    -------
+    Tensor
+        −∞ where there is nothing to sum, or nothing but −∞.
+
+    Raises
+    ------
+    LossInputError
+        If input is complex, or has no dimension `dim`.
+
+    Notes
+    -----
+    The slope is the softmax.
+
+    Examples
+    --------
+    >>> logsumexp(torch.tensor([1000.0, 1000.0]), dim=0)
+    tensor(1000.6932)
+    """
+
+    def terms(z):
+        largest, others = _largest_and_others(z, -1, _finite)
+        return (largest + others.log1p()).squeeze(-1)
+
+    def by_z(z):
+        largest, others = _largest_and_others(z, -1, _finite)
+        return (z - largest - others.log1p()).exp()
+
+    check_tensors(input=input)
+    input = input if input.is_floating_point() or input.is_complex() else input.float()
+    check_real(input=input)
+    dims = [_dimension(input, d) for d in (dim if isinstance(dim, tuple | list) else [dim])]
+    if len(set(dims)) < max(len(dims), min(input.ndim, 1)):
+        raise LossInputError(f"dim={dim}: name each dimension to sum over once, and at least one.")
+    rows = input.movedim(dims, list(range(-len(dims), 0))) if input.ndim else input
+    rows = rows.flatten(-len(dims)) if rows.ndim and dims else rows
+    rows = rows.reshape(1, -1) if rows.ndim < 2 else rows
+    empty = not rows.numel()
+    result = rows.sum(-1).log() if empty else reduce(terms, [by_z], [rows], "none", dim=-1)
+    kept = [1 if i in dims else n for i, n in enumerate(input.shape)]
+    gone = [n for i, n in enumerate(input.shape) if i not in dims]
+    return result.reshape(kept if keepdim else gone)
+
+
+class _Softmax(torch.autograd.Function):
+    """Proportional to exponentials; backward, a row's slopes minus their mean under p, times p."""
+
+    @staticmethod
+    def forward(ctx, z, dim):
+        p = _by_pieces(lambda out, z: proportional(z, dim, out), dim, z)
+        ctx.dim = dim
+        ctx.save_for_backward(p)
+        return p
+
+    @staticmethod
+    def backward(ctx, gradient):
+        def by_z(out, gradient, p):
+            mean = torch.mul(gradient, p, out=out).sum(ctx.dim, keepdim=True)
+            return torch.mul(torch.sub(gradient, mean, out=out), p, out=out)
+
+        return _by_pieces(by_z, ctx.dim, gradient, *ctx.saved_tensors), None
+
+
+class _LogSoftmax(torch.autograd.Function):
+    """Logits minus their log-sum-exp; backward, a row's slopes minus p times their sum."""
+
+    @staticmethod
+    def forward(ctx, z, dim):
+        def log_p(out, z):
+            largest, others = _largest_and_others(z, dim, out=out)
+            return torch.sub(torch.sub(z, largest, out=out), others.log1p(), out=out)
+
+        result = _by_pieces(log_p, dim, z)
+        ctx.dim = dim
+        ctx.save_for_backward(result)
+        return result
+
+    @staticmethod
+    def backward(ctx, gradient):
+        def by_z(out, gradient, log_p):
+            total = gradient.sum(ctx.dim, keepdim=True)
+            return torch.sub(
+                gradient, torch.mul(torch.exp(log_p, out=out), total, out=out), out=out
+            )
+
+        return _by_pieces(by_z, ctx.dim, gradient, *ctx.saved_tensors), None
+
+
+def proportional(z, dim, out=None):
+    """The exponentials over their sum. Less the largest, none of them overflows."""
+    largest = z.detach().amax(dim, keepdim=True)
+    exponentials = torch.exp(torch.sub(z, largest, out=out), out=out)
+    return torch.div(exponentials, exponentials.sum(dim, keepdim=True), out=out)
+
+
+def _largest_and_others(z, dim, shift=lambda largest: largest, out=None):
+    """A shift m (the largest), and Σ exp(z − m) less 1: what all but the largest contribute.
+
+    Added to 1 they would be rounded away where they are small; log1p needs no such sum.
+    """
+    largest, place = z.detach().max(dim, keepdim=True)
+    m = shift(largest)
+    shifted = torch.sub(z, m, out=out)
+    one = (z.gather(dim, place) - m).exp()  # but for infinities, where m is not the largest
+    others = torch.exp(shifted.scatter_(dim, place, -torch.inf), out=out)
+    return m, others.sum(dim, keepdim=True) + (one - 1)
+
+
+def _finite(largest):
+    """The shift that lets ±∞ through: 0 in their place."""
+    return torch.where(largest.isinf(), torch.zeros_like(largest), largest)
+
+
+def _by_pieces(function, dim, *tensors):
+    """A function of rows, on one piece of the tensors after the other (see `reduction.PIECE`).
+
+    It gets the place for its result first, and may work in it; None where derivatives of the
+    operations are wanted (these stay in one piece), or more digits than the result has.
+    """
+    if torch.is_grad_enabled():
+        return function(None, *map(widen, tensors)).to(tensors[-1].dtype)
+    result = torch.empty_like(tensors[-1])
+    cut = [tensors] if dim == 0 else list(pieces(tensors))
+    for part, piece in zip(result.split(len(cut[0][-1])), cut, strict=True):
+        if part.dtype in HALF:
+            part[:] = function(None, *map(widen, piece))
+        else:
+            function(part, *piece)
+    return result
+
+
+def _rows(function, input, dim):
+    """A function of rows; a single number is a row of one, and nothing stays nothing."""
+    if not input.numel():
+        return input.clone()
+    return function.apply(input, dim) if input.ndim else function.apply(input[None], 0)[0]
+
+
+def _checked(name, input, dim, stacklevel, dtype):
+    """Floating-point input of the wanted dtype, and the dimension counted from the front."""
+    check_tensors(input=input)
+    if dim is None:
+        dim = 0 if input.ndim in (0, 1, 3) else 1
+        warnings.warn(
+            f"{name} without dim: {dim} is taken, because input has {input.ndim} dimensions. "
+            f"Say which one holds the classes: {name}(input, dim={dim}).",
+            stacklevel=stacklevel,
+        )
+    dim = _dimension(input, dim)
+    if dtype is not None:
+        input = input.to(dtype)
+    check_real(input=input)
+    return input, dim
+
+
+def _dimension(input, dim):
+    """A dimension that input has, counted from the front."""
+    count = max(input.ndim, 1)
+    if not isinstance(dim, int) or not -count <= dim < count:
+        raise LossInputError(
+            f"dim={dim!r} does not fit input, which has shape {tuple(input.shape)}: "
+            f"give a whole number from {-count} to {count - 1}."
+        )
+    return dim % count
