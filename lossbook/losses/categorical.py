@@ -10,6 +10,7 @@ from lossbook.losses.reduction import (
     broadcast,
     check_number,
     check_real,
+    check_reduction,
     check_tensors,
     reduce,
     widen,
@@ -142,7 +143,7 @@ def _smoothed(classes, weight, smoothing):
 
     def spread(z, label):
         t = torch.full_like(z, smoothing / classes)
-        t = t.scatter(1, label, 1 - smoothing + smoothing / classes)
+        t = t.scatter_(1, label, 1 - smoothing + smoothing / classes)
         return t if weight is None else t * widen(weight)
 
     def terms(z, label):
@@ -150,7 +151,8 @@ def _smoothed(classes, weight, smoothing):
 
     def by_z(z, label):
         t = spread(z, label)
-        return proportional(z, 1) * t.sum(1, keepdim=True) - t
+        p = proportional(z, 1)
+        return p - t if weight is None else p * t.sum(1, keepdim=True) - t
 
     return terms, by_z
 
@@ -323,11 +325,12 @@ def _labels(z, target, weight, ignore_index):
 
 def _summed(loss, kept, weight, over, reduction, input):
     """The losses of labels, reduced; 0 for those which do not count."""
-    loss = loss if kept is None else torch.where(kept, loss, 0)
-    loss = reduce(
-        lambda x: x, [torch.ones_like], [loss], reduction,
-        weight=weight, over=over, dtype=input.dtype,
-    )  # fmt: skip
+    check_reduction(reduction)
+    loss = widen(loss if kept is None else torch.where(kept, loss, 0))
+    loss = loss if weight is None else loss * widen(weight)
+    if reduction != "none":
+        loss = loss.sum() / over if reduction == "mean" else loss.sum()
+    loss = loss.to(input.dtype)
     return loss.reshape(()) if input.ndim == 1 else loss
 
 
