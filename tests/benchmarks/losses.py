@@ -80,6 +80,19 @@ def three_labels(*shape):
     return {"input": normal(*shape), "target": target}
 
 
+def vectors(*shape):
+    return {"x1": normal(*shape), "x2": normal(*shape)}
+
+
+def marked(*shape):
+    target = torch.randn(shape[0]).sign()
+    return {"input1": normal(*shape), "input2": normal(*shape), "target": target}
+
+
+def triplets(*shape):
+    return {name: normal(*shape) for name in ("anchor", "positive", "negative")}
+
+
 # By name: the large size, and what makes the arguments of a call of some size. A second call of the
 # same loss has a name such as "cross_entropy, smoothed".
 CALLS = {
@@ -97,6 +110,11 @@ CALLS = {
     "hinge_embedding_loss": (ELEMENTS, signed),
     "multi_margin_loss": (ROWS, labelled),
     "multilabel_margin_loss": (ROWS, three_labels),
+    "cosine_similarity": (ROWS, vectors),
+    "pairwise_distance": (ROWS, vectors),
+    "cosine_embedding_loss": (ROWS, marked),
+    "triplet_margin_loss": (ROWS, triplets),
+    "triplet_margin_with_distance_loss": (ROWS, triplets),
     "ctc_loss": (ROWS, sequences),
 }
 
@@ -106,7 +124,7 @@ def step(function, call):
     result = function(**call)
     result = getattr(result, "loss", result)  # the adaptive softmax has two results
     leaves = [x for x in call.values() if isinstance(x, torch.Tensor) and x.requires_grad]
-    torch.autograd.grad(result, leaves)
+    torch.autograd.grad(result, leaves, torch.ones_like(result))
 
 
 def pair(name):
