@@ -11,6 +11,7 @@ from lossbook.losses.reduction import (
     check_real,
     check_tensors,
     reduce,
+    widen,
 )
 
 
@@ -72,7 +73,8 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
         cosine = (u1 * u2).sum(-1)
         # For lengths of 1 it is also ±(1 − ½|u₁ ∓ u₂|²): nearly parallel, that is exact.
         side = cosine.sign()
-        parallel = side * (1 - 0.5 * ((u1 - side[:, None] * u2) ** 2).sum(-1))
+        across = u1 - side[:, None] * u2
+        parallel = side * (1 - 0.5 * (across * across).sum(-1))
         whole = (torch.minimum(length1, length2) >= eps)[:, 0]
         return torch.where(whole & (cosine.abs() > 0.9), parallel, cosine)
 
@@ -161,7 +163,7 @@ def cosine_embedding_loss(input1, input2, target, *, margin=0, reduction="mean")
 
     Notes
     -----
-    The slope of the cosine by x₁ is (u₂ − cos u₁) / |x₁|, with u of length 1.
+    The slope of the cosine by x₁ is x₂ / |x₁||x₂| − cos x₁ / |x₁|².
 
     Examples
     --------
@@ -184,25 +186,27 @@ def cosine_embedding_loss(input1, input2, target, *, margin=0, reduction="mean")
     y, _ = broadcast(target=target.detach(), pairs=pair[0].detach()[..., 0])
     x1, x2 = (_lines(x.expand(*y.shape, x.shape[-1])) for x in pair)
 
-    def unit(x):
-        square = (x * x).sum(-1, keepdim=True) + tiny
-        return x / square.sqrt(), square
+    def square(x):
+        return (x * x).sum(-1, keepdim=True) + tiny
 
     def terms(x1, x2, y):
-        (u1, square1), (u2, square2) = unit(x1), unit(x2)
+        square1, square2 = square(x1), square(x2)
         cosine = (x1 * x2).sum(-1) / (square1 * square2).sqrt()[:, 0]
-        # 1 − cos is ½|u₁ − u₂|² for lengths of 1: this loses nothing where they are nearly alike.
+        # 1 − cos is ½|x₁ − x₂|² for lengths of 1: this loses nothing where they are nearly alike.
         missing = 0.5 * tiny * (1 / square1 + 1 / square2)[:, 0]
-        apart = 0.5 * ((u1 - u2) ** 2).sum(-1) + missing
+        across = x1 / square1.sqrt() - x2 / square2.sqrt()
+        apart = 0.5 * (across * across).sum(-1) + missing
         apart = torch.where(cosine > 0.9, apart, 1 - cosine)
         near = (cosine - margin).clamp(min=0)
         return torch.where(y == 1, apart, 0) + torch.where(y == -1, near, 0)
 
     def slope(x1, x2, y):
-        (u1, square1), (u2, square2) = unit(x1), unit(x2)
-        cosine = (x1 * x2).sum(-1, keepdim=True) / (square1 * square2).sqrt()
-        away = ((y == -1) & (cosine[:, 0] - margin >= 0)).to(x1.dtype) - (y == 1).to(x1.dtype)
-        return away[:, None] * (u2 - cosine * u1) / square1.sqrt()
+        square1, square2 = square(x1), square(x2)
+        scale = 1 / (square1 * square2).sqrt()
+        cosine = (x1 * x2).sum(-1, keepdim=True) * scale
+        unlike = (y == -1)[:, None] & (cosine - margin >= 0)
+        away = unlike.to(x1.dtype) - (y == 1).to(x1.dtype)[:, None]
+        return away * scale * x2 - away * cosine / square1 * x1
 
     slopes = [slope, lambda x1, x2, y: slope(x2, x1, y), None]
     tensors, count = [x1, x2, y.reshape(-1)], y.numel()
@@ -223,20 +227,16 @@ def distance(x1, x2, p, eps, dtype):
         raise LossInputError("a vector without components has no largest difference.")
 
     def norm(d):
+        if p == 2 and not d.is_complex():
+            return (d * d).sum(-1).sqrt()
         d = d.abs()
         if p == 0:
             return (d != 0).to(d.dtype).sum(-1)
         if abs(p) == math.inf:
             return d.amax(-1) if p > 0 else d.amin(-1)
-        if p == 1:
-            return d.sum(-1)
-        return (d * d).sum(-1).sqrt() if p == 2 else (d**p).sum(-1) ** (1 / p)
+        return d.sum(-1) if p == 1 else (d**p).sum(-1) ** (1 / p)
 
-    def terms(x1, x2):
-        return norm(x1 - x2 + eps)
-
-    def slope(x1, x2):
-        d = x1 - x2 + eps
+    def slope(d):
         if p == 0:
             return d * 0
         if p == 1:
@@ -253,8 +253,8 @@ def distance(x1, x2, p, eps, dtype):
         size = torch.where(d == 0, 1, share.abs())
         return share.sign() * size ** (p - 1)
 
-    slopes = [slope, lambda x1, x2: -slope(x1, x2)]
-    result = reduce(terms, slopes, [_lines(x1), _lines(x2)], "none", dim=-1, dtype=dtype)
+    difference = widen(x1) - widen(x2) + eps
+    result = reduce(norm, [slope], [_lines(difference)], "none", dim=-1, dtype=dtype)
     return result.reshape(x1.shape[:-1])
 
 
