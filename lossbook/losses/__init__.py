@@ -1,5 +1,6 @@
 """The losses of `torch.nn.functional`, from scratch, one file a family."""
 
+from lossbook.losses.adaptive import adaptive_log_prob, adaptive_log_softmax_with_loss
 from lossbook.losses.binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -24,8 +25,11 @@ from lossbook.losses.similarity import (
 )
 from lossbook.losses.softmax import log_softmax, logsumexp, softmax
 from lossbook.losses.triplet import triplet_margin_loss, triplet_margin_with_distance_loss
+from lossbook.losses.vocabulary import linear_cross_entropy
 
 __all__ = [
+    "adaptive_log_prob",
+    "adaptive_log_softmax_with_loss",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cosine_embedding_loss",
@@ -37,6 +41,7 @@ __all__ = [
     "huber_loss",
     "kl_div",
     "l1_loss",
+    "linear_cross_entropy",
     "log_softmax",
     "logsigmoid",
     "logsumexp",
