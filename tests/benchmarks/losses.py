@@ -93,6 +93,22 @@ def triplets(*shape):
     return {name: normal(*shape) for name in ("anchor", "positive", "negative")}
 
 
+def logits(*shape):
+    return {"input": normal(*shape), "dim": 1}
+
+
+def smoothed(*shape):
+    return {**labelled(*shape), "label_smoothing": 0.1}
+
+
+def soft_targets(*shape):
+    return {"input": normal(*shape), "target": torch.randn(shape).softmax(1)}
+
+
+def divergent(*shape):
+    return {**soft_targets(*shape), "reduction": "batchmean"}
+
+
 # By name: the large size, and what makes the arguments of a call of some size. A second call of the
 # same loss has a name such as "cross_entropy, smoothed".
 CALLS = {
@@ -115,6 +131,14 @@ CALLS = {
     "cosine_embedding_loss": (ROWS, marked),
     "triplet_margin_loss": (ROWS, triplets),
     "triplet_margin_with_distance_loss": (ROWS, triplets),
+    "softmax": (ROWS, logits),
+    "log_softmax": (ROWS, logits),
+    "logsumexp": (ROWS, logits),
+    "nll_loss": (ROWS, labelled),
+    "cross_entropy": (ROWS, labelled),
+    "cross_entropy, smoothed": (ROWS, smoothed),
+    "cross_entropy, probabilities": (ROWS, soft_targets),
+    "kl_div": (ELEMENTS, divergent),
     "ctc_loss": (ROWS, sequences),
 }
 
@@ -130,7 +154,7 @@ def step(function, call):
 def pair(name):
     """Ours and torch's function."""
     function = name.split(",")[0]
-    return getattr(lossbook, function), getattr(F, function)
+    return getattr(lossbook, function), getattr(F if hasattr(F, function) else torch, function)
 
 
 def ratio(name, call, seconds):
