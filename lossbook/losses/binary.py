@@ -110,16 +110,16 @@ def binary_cross_entropy_with_logits(
     def shares(y, w=None):
         return (y, 1) if w is None else (w * y, 1 + (w - 1) * y)
 
+    def terms(x, y, *w):
+        yes, both = shares(y, *w)
+        return _surprise(x, 1 - y, yes, both)
+
     def by_input(x, y, *w):
         yes, both = shares(y, *w)
         return both * sigma(x) - yes
 
     def by_target(x, y, w=None):
         return -x if w is None else (1 - w) * logsigmoid(x) - x
-
-    def terms(x, y, *w):
-        yes, both = shares(y, *w)
-        return _surprise(x, 1 - y, yes, both)
 
     weight = _answers(input, target, weight=weight)
     tensors, slopes = [input, target], [by_input, by_target]
@@ -223,7 +223,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, *, reduction="mean")
         return w * (sigma(x) - y)
 
     def by_target(x, y, w=1):
-        return -w * x
+        return w * -x
 
     def by_weight(x, y, w):
         return -(y * logsigmoid(x) + (1 - y) * logsigmoid(-x))
