@@ -160,8 +160,9 @@ def _smoothed(classes, weight, smoothing):
 def _of_probabilities(input, target, weight, ignore_index, reduction, smoothing):
     """The cross-entropy with a distribution for each row."""
 
-    def mass(t, weight=1):
-        return weight * ((1 - smoothing) * t + smoothing / t.shape[1] if smoothing else t)
+    def mass(t, weight=None):
+        t = (1 - smoothing) * t + smoothing / t.shape[1] if smoothing else t
+        return t if weight is None else weight * t
 
     def terms(z, t, *weight):
         return -(mass(t, *weight) * log_softmax(z, 1)).sum(1)

@@ -120,12 +120,11 @@ def logsumexp(input, dim, keepdim=False):
     """
 
     def terms(z):
-        largest, others = _largest_and_others(z, -1, _finite)
+        largest, others = _largest_and_others(z, -1, shift=_finite)
         return (largest + others.log1p()).squeeze(-1)
 
     def by_z(z):
-        largest, others = _largest_and_others(z, -1, _finite)
-        return (z - largest - others.log1p()).exp()
+        return proportional(z, -1, shift=_finite)
 
     check_tensors(input=input)
     input = input if input.is_floating_point() or input.is_complex() else input.float()
@@ -187,29 +186,30 @@ class _LogSoftmax(torch.autograd.Function):
         return _by_pieces(by_z, ctx.dim, gradient, *ctx.saved_tensors), None
 
 
-def proportional(z, dim, out=None):
+def proportional(z, dim, out=None, shift=None):
     """The exponentials over their sum. Less the largest, none of them overflows."""
     largest = z.detach().amax(dim, keepdim=True)
-    exponentials = torch.exp(torch.sub(z, largest, out=out), out=out)
+    m = shift(largest) if shift else largest
+    exponentials = torch.exp(torch.sub(z, m, out=out), out=out)
     return torch.div(exponentials, exponentials.sum(dim, keepdim=True), out=out)
 
 
-def _largest_and_others(z, dim, shift=lambda largest: largest, out=None):
+def _largest_and_others(z, dim, out=None, shift=None):
     """A shift m (the largest), and Σ exp(z − m) less 1: what all but the largest contribute.
 
     Added to 1 they would be rounded away where they are small; log1p needs no such sum.
     """
-    largest, place = z.detach().max(dim, keepdim=True)
-    m = shift(largest)
-    shifted = torch.sub(z, m, out=out)
-    one = (z.gather(dim, place) - m).exp()  # but for infinities, where m is not the largest
-    others = torch.exp(shifted.scatter_(dim, place, -torch.inf), out=out)
-    return m, others.sum(dim, keepdim=True) + (one - 1)
+    largest, place = z.max(dim, keepdim=True)
+    m = shift(largest) if shift else largest
+    others = torch.sub(z, m, out=out).scatter_(dim, place, -torch.inf)
+    others = torch.exp(others, out=others).sum(dim, keepdim=True)
+    return m, others + ((largest - m).exp() - 1)  # nothing, but for an infinite one
 
 
 def _finite(largest):
-    """The shift that lets ±∞ through: 0 in their place."""
-    return torch.where(largest.isinf(), torch.zeros_like(largest), largest)
+    """A shift that lets ±∞ through: the largest of numbers that are not infinite."""
+    most = torch.finfo(largest.dtype).max
+    return largest.clamp(-most, most)
 
 
 def _by_pieces(function, dim, *tensors):
