@@ -280,7 +280,7 @@ def multilabel_margin_loss(input, target, *, reduction="mean"):
     def by_input(z, labels):
         right, gaps = missing(z, labels)
         near = (gaps > 0).to(z.dtype)
-        return (near - torch.where(right, near.sum(2, keepdim=True), 0)).sum(1) / classes
+        return torch.where(right, -near.sum(2, keepdim=True), near).sum(1) / classes
 
     # Each label in a line with all classes, (N, labels, C), by which the pieces are measured.
     labels = _before_the_end(target.reshape(scores.shape))[:, :, None].expand(-1, -1, classes)
