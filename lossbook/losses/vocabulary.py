@@ -130,7 +130,8 @@ class _Linear(torch.autograd.Function):
 
 def _walk(loss, outer, needed, h, w, b, label):
     """The losses of all rows; with `outer`, the slopes of Σ outer · loss by h, w and b."""
-    rows, last = max(1, LOGITS // max(1, len(w))), torch.is_grad_enabled()
+    rows = max(1, LOGITS // max(1, len(w)))
+    graph = torch.is_grad_enabled()  # for a second derivative
     wide, bias = widen(w), widen(b)
     by_w = torch.zeros_like(wide) if needed[1] else None
     by_b = torch.zeros_like(bias) if needed[2] else None
@@ -143,9 +144,9 @@ def _walk(loss, outer, needed, h, w, b, label):
             losses.append(loss(logits, y))
             continue
         with torch.enable_grad():
-            logits = logits if last else logits.requires_grad_()
+            logits = logits if graph else logits.requires_grad_()
             losses.append(loss(logits, y))
-            (delta,) = torch.autograd.grad(losses[-1], logits, factor, create_graph=last)
+            (delta,) = torch.autograd.grad(losses[-1], logits, factor, create_graph=graph)
         losses[-1] = losses[-1].detach()
         if needed[0]:
             by_h.append(delta @ wide)
@@ -204,6 +205,12 @@ def _check_labels(input, target, weight, ignore_index, shape, classes):
         )
     if not isinstance(ignore_index, int):
         raise LossInputError(f"ignore_index={ignore_index!r:.40}: a whole number was expected.")
+    bad = (target != ignore_index) & ((target < 0) | (target >= classes))
+    if bad.any():
+        raise LossInputError(
+            f"target holds {target[bad][0].item()}, and labels of {classes} classes run from 0 to "
+            f"{classes - 1}; what does not count is {ignore_index} (ignore_index)."
+        )
     if weight is None:
         return
     check_tensors(input=input, weight=weight)

@@ -22,6 +22,7 @@ import lossbook
 SMALL = (64, 10)
 ELEMENTS = (4096, 4096)
 ROWS = (4096, 1000)
+VOCABULARY = (4096, 50_000)
 
 
 def normal(*shape):
@@ -109,6 +110,17 @@ def divergent(*shape):
     return {**soft_targets(*shape), "reduction": "batchmean"}
 
 
+def layer(rows, classes):
+    """Features and a layer that makes logits of them, of the size that they have in training."""
+    features = 512 if rows > 64 else 16
+    weight = torch.randn(classes, features) / features**0.5
+    return {
+        "input": normal(rows, features),
+        "linear_weight": weight.requires_grad_(),
+        "target": torch.randint(classes, (rows,)),
+    }
+
+
 # By name: the large size, and what makes the arguments of a call of some size. A second call of the
 # same loss has a name such as "cross_entropy, smoothed".
 CALLS = {
@@ -140,6 +152,7 @@ CALLS = {
     "cross_entropy, probabilities": (ROWS, soft_targets),
     "kl_div": (ELEMENTS, divergent),
     "ctc_loss": (ROWS, sequences),
+    "linear_cross_entropy": (VOCABULARY, layer),
 }
 
 

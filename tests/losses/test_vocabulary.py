@@ -1,8 +1,10 @@
 """Losses of many classes against torch's, and against the plain way of writing them."""
 
+import mpmath
 import pytest
 import torch
 import torch.nn.functional as F
+from accuracy import bare, side_by_side
 from drawn import (
     DTYPES,
     REDUCTIONS,
@@ -110,6 +112,31 @@ def test_a_second_backward_is_right():
         torch.testing.assert_close(2 * a, b)
 
 
+@pytest.mark.parametrize("size", [0.1, 1.0, 30.0])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_accuracy(dtype, size):
+    # Features that pick a column of the layer: no rounding but that of the loss.
+    generator = torch.Generator().manual_seed(0)
+    w = (size * torch.randn(50, 60, generator=generator, dtype=torch.float64)).to(dtype)
+    label = torch.randint(50, (60,), generator=generator)
+    columns = [bare(column) for column in w.T.tolist()]
+
+    def exact(h, label):
+        z = columns[h.index(1)]
+        return mpmath.log(sum(map(mpmath.exp, z))) - z[label]
+
+    def shaped(loss):
+        return lambda h, label, **options: loss(h, w, label, **options)
+
+    functions = shaped(linear_cross_entropy), shaped(F.linear_cross_entropy)
+    ours, torchs = side_by_side(*functions, exact, torch.eye(60, dtype=dtype), label)
+    # Of ordinary answers either is off by about a unit; confident ones are where torch has none.
+    assert ours.largest <= 1.5, (ours, torchs)
+    assert ours.median <= max(torchs.median, 0.5), (ours, torchs)
+    if size == 30:
+        assert ours.largest <= max(torchs.largest, 1.0), (ours, torchs)
+
+
 # Planted faults
 
 
@@ -153,6 +180,7 @@ x, w, y = torch.ones(4, 3), torch.ones(5, 3), torch.tensor([0, 1, 4, 2])
 REFUSED = [
     ((x, w, y), {"reduction": "all"}, "reduction='all'"),
     ((x, w, y + 3), {}, "target holds 7, and labels of 5 classes"),
+    ((x, w, y - 3), {"weight": torch.ones(5)}, "target holds -3, and labels of 5 classes"),
     ((x, w, y.int()), {}, "target holds torch.int32"),
     ((x, w, y[:2]), {}, r"target has shape \(2,\): expected \(4,\)"),
     ((x, w[:, :2], y), {}, r"input has shape \(4, 3\) and linear_weight \(5, 2\)"),
@@ -209,6 +237,35 @@ def test_adaptive_agrees_with_torch(bias, label, dtype):
             assert (c is None) == (d is None)
             if c is not None:
                 torch.testing.assert_close(c, d)
+
+
+ADAPTIVE_FAULTS = {
+    "clusters left out": lambda out, h, label, head, tail, bias: adaptive_log_softmax_with_loss(
+        h, label.clamp(max=2), head, tail, head_bias=bias
+    ),
+    "bias dropped": lambda out, h, label, head, tail, bias: adaptive_log_softmax_with_loss(
+        h, label, head, tail
+    ),
+    "next word": lambda out, h, label, head, tail, bias: adaptive_log_softmax_with_loss(
+        h, (label + 1).clamp(max=11), head, tail, head_bias=bias
+    ),
+    "sign": lambda out, *rest: type(out)(out.output, -out.loss),
+    "sum for mean": lambda out, *rest: type(out)(out.output, -out.output.sum()),
+    "output is the loss": lambda out, *rest: type(out)(-out.output, out.loss),
+}
+
+
+@pytest.mark.parametrize("fault", [None, *ADAPTIVE_FAULTS])
+def test_adaptive_planted_fault_is_caught(fault):
+    module = modules(True)
+    (head, tail), bias = parts(module)[0], module.head.bias
+    cases = calls(numbers("n:1-5 8", dtype=torch.float64), labels("n:1-5", classes="words:12-12"))
+
+    def ours(h, label):
+        out = adaptive_log_softmax_with_loss(h, label, head, tail, head_bias=bias)
+        return out if fault is None else ADAPTIVE_FAULTS[fault](out, h, label, head, tail, bias)
+
+    (catches if fault else agree)(ours, module, cases, count=60, derivatives=1)
 
 
 def test_adaptive_log_prob():
