@@ -52,7 +52,7 @@ def nll_loss(input, target, *, weight=None, ignore_index=-100, reduction="mean")
     >>> nll_loss(p.log(), torch.tensor([0, 2]), reduction="none")
     tensor([0.6931, 0.2231])
     """
-    batch = _batch(input, target, weight)
+    batch = _batch(input, target, weight, ignore_index)
     label, kept, weight, over = _labels(*batch, ignore_index)
     log_p = batch[0]
     loss = -(log_p.gather(1, label) if log_p.numel() else log_p[:, :0].sum(1, keepdim=True))
@@ -123,7 +123,7 @@ def cross_entropy(
         others = proportional(z, 1).scatter_(1, label, 0)
         return others.scatter_(1, label, -others.sum(1, keepdim=True))
 
-    z, target, weight = _batch(input, target, weight)
+    z, target, weight = _batch(input, target, weight, ignore_index)
     label, kept, weight_y, over = _labels(z, target, weight, ignore_index)
     if label_smoothing:
         terms, by_z = _smoothed(z.shape[1], weight, label_smoothing)
@@ -177,7 +177,7 @@ def _of_probabilities(input, target, weight, ignore_index, reduction, smoothing)
     def by_weight(z, t, weight):
         return -mass(t) * log_softmax(z, 1)
 
-    z, t, weight = _batch(input, target, weight, labels=False)
+    z, t, weight = _batch(input, target, weight, ignore_index, labels=False)
     if not t.is_floating_point():
         raise LossInputError(
             f"target has the shape of input {tuple(input.shape)} and holds {target.dtype}: "
@@ -264,10 +264,12 @@ def kl_div(input, target, *, reduction="mean", log_target=False):
     return reduce(terms, [by_input, by_target], tensors, reduction, over=over)
 
 
-def _batch(input, target, weight, labels=True):
+def _batch(input, target, weight, ignore_index, labels=True):
     """Input (N, C, …), and target and weight of a shape that goes with it."""
     check_tensors(input=input, target=target, **({} if weight is None else {"weight": weight}))
     check_real(input=input)
+    if not isinstance(ignore_index, int):
+        raise LossInputError(f"ignore_index={ignore_index!r}: a whole number was expected.")
     if not input.ndim:
         raise LossInputError("input is a single number; give one for each class, of shape (C,).")
     z, t = input, target
@@ -293,8 +295,6 @@ def _batch(input, target, weight, labels=True):
 
 def _labels(z, target, weight, ignore_index):
     """Labels to gather by; which of them count (None: all); their weights, and the sum of these."""
-    if not isinstance(ignore_index, int):
-        raise LossInputError(f"ignore_index={ignore_index!r}: a whole number was expected.")
     if target.dtype != torch.int64 and (target.dtype != torch.uint8 or z.ndim > 2):
         raise LossInputError(
             f"target holds {target.dtype}, and labels in torch.int64 were expected: target.long()."

@@ -335,6 +335,7 @@ BOTH = [
 ]
 REFUSED = [(name, *rest) for name in ("nll_loss", "cross_entropy") for rest in BOTH] + [
     ("cross_entropy", (z, t.long()), {}, "probabilities are target.float"),
+    ("cross_entropy", (z, t), {"ignore_index": "a"}, "a whole number was expected"),
     ("cross_entropy", (z, t), {"ignore_index": 1}, "ignore_index=1 is for labels"),
     ("cross_entropy", (z, t), {"weight": torch.ones(2)}, "give a number for each"),
     ("cross_entropy", (z, y), {"label_smoothing": 1.1}, "label_smoothing=1.1: it is a part"),
