@@ -209,7 +209,8 @@ def multi_margin_loss(input, target, *, p=1, margin=1.0, weight=None, reduction=
     def by_input(z, labels, factors):
         own, gaps = missing(z, labels)
         step = factors[:, None] / classes
-        slope = torch.where(gaps > 0, step if p == 1 else 2 * gaps * step, 0)
+        near = gaps > 0
+        slope = near.to(z.dtype) * step if p == 1 else torch.where(near, 2 * gaps * step, 0)
         slope[own] = -slope.sum(1)
         return slope
 
