@@ -2,8 +2,8 @@
 
 The same curve, moved by an explorer of `lossbook`, by plain `ipywidgets.interact` and by ipympl, in
 one notebook in one page, in turns; and, as the least that any picture in a widget takes, by two
-ready-made pictures of 64 × 36 points that replace each other. The clock runs in the page, from the key event until the frame
-after the new picture has been decoded or drawn.
+ready-made pictures of 64 × 36 points that replace each other. The clock runs in the page, from the
+key event until the frame after the new picture has been decoded or drawn.
 
     python tests/benchmarks/latency.py
 """
