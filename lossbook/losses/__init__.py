@@ -7,7 +7,8 @@ from lossbook.losses.binary import (
     multilabel_soft_margin_loss,
     soft_margin_loss,
 )
-from lossbook.losses.categorical import cross_entropy, kl_div, nll_loss
+from lossbook.losses.categorical import cross_entropy, nll_loss
+from lossbook.losses.divergence import kl_div
 from lossbook.losses.likelihood import gaussian_nll_loss, poisson_nll_loss
 from lossbook.losses.logistic import logsigmoid, sigmoid, softplus
 from lossbook.losses.margin import (
