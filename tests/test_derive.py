@@ -34,6 +34,7 @@ from lossbook.derive import (
     real,
     reals,
     sqrt,
+    vector,
 )
 from lossbook.derive.typeset import latex
 
@@ -141,6 +142,30 @@ def square(a, b):
 def larger_and_smaller(a, b):
     yield maximum(a, b) + minimum(a, b), "both"
     yield a + b, "in either order"
+
+
+@derivation(a=vector, b=vector)
+def unit_vectors(a, b, classes):
+    r = sqrt(sum(a[i] ** 2 for i in classes))
+    s = sqrt(sum(b[i] ** 2 for i in classes))
+    yield sum((a[i] / r - b[i] / s) ** 2 for i in classes) / 2, "half the squared distance"
+    yield 1 - sum(a[i] * b[i] for i in classes) / (r * s), "both have length 1"
+
+
+@derivation(a=reals, b=reals)
+def cauchy_and_schwarz(a, b, classes):
+    yield (
+        (
+            sum(a[i] ** 2 for i in classes) * sum(b[i] ** 2 for i in classes)
+            - sum(a[i] * b[i] for i in classes) ** 2
+        ),
+        "what is to be at least 0",
+    )
+    yield (
+        sum((a[i] * b[j] - a[j] * b[i]) ** 2 for i in classes for j in classes) / 2,
+        "multiply out",
+    )
+    yield at_least(0), "squares"
 
 
 RIGHT = [value for value in list(globals().values()) if isinstance(value, Derivation)]
@@ -316,6 +341,9 @@ POINT = {x: 0.7, y: 1.9}
         (sympy.log(sympy.sqrt(2 * sympy.pi) * x), sympy.log(2 * sympy.pi * x**2) / 2),
         ((x**2 - y**2) / (x - y), x + y),
         (sympy.log(sympy.E * x), 1 + sympy.log(x)),
+        (sympy.sqrt(x + y) ** 3, (x + y) * sympy.sqrt(x + y)),
+        (1 / (sympy.sqrt(x + y) - 1), (sympy.sqrt(x + y) + 1) / (x + y - 1)),
+        (sympy.cbrt(x + sympy.sqrt(x + y)) ** 3 - x, sympy.sqrt(x + y)),
     ],
 )
 def test_the_prover_knows_school_algebra(left, right):
@@ -376,6 +404,7 @@ def test_the_time_limit_stops_the_work():
         ("sum(x[i] for i in classes if i != y)", r"\sum_{i \ne y} x_{i}"),
         ("sum(p[i, j] for i in classes for j in classes)", r"\sum_{i, j} p_{ij}"),
         ("p_x[i]", "p_{x, i}"),
+        ("p_hat[i] + mu_hat", r"\hat{p}_{i} + \hat{\mu}"),
         ("d(z[i], z[j])", r"\frac{\partial z_{i}}{\partial z_{j}}"),
         ("d(a + b, x)", r"\frac{d}{d x} (a + b)"),
         ("limit(lambda T: x / T, infinity)", r"\lim_{T \to \infty} \frac{x}{T}"),

@@ -28,6 +28,7 @@ from lossbook.derive.domains import (
     probability,
     real,
     reals,
+    vector,
 )
 from lossbook.derive.mathematics import (
     at_least,
@@ -73,4 +74,5 @@ __all__ = [
     "real",
     "reals",
     "sqrt",
+    "vector",
 ]

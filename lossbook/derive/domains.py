@@ -135,6 +135,8 @@ probability = Numbers(
     positive=True,
 )  # fmt: skip
 reals = Numbers("a real number for each class", _REAL, _spread, vector=True, real=True)
+# No component is 0 among the simple ones, so that none of them is the vector 0.
+vector = Numbers("a vector other than 0", _REAL[1:], _spread, vector=True, real=True)
 positives = Numbers(
     "a positive number for each class", _POSITIVE, _positive, vector=True, positive=True
 )

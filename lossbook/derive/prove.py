@@ -67,6 +67,8 @@ def at_most(low, high, constraints, point):
     """
     import sympy
 
+    if (high - low).is_nonnegative:  # before it is multiplied out, a square is seen to be one
+        return True
     difference = sympy.expand(high - low, log=False, power_base=False, power_exp=False)
     logarithms = [part for part in difference.atoms(sympy.log) if not part.args[0].is_number]
     letters = {logarithm: sympy.Dummy() for logarithm in logarithms}
@@ -92,12 +94,18 @@ class _Pieces:
     def __init__(self, point):
         self.point = dict(point)
         self.letters = {}
+        self.roots = {}  # letter: what it is a root of, and which root
 
     def is_zero(self, expression):
         import sympy
 
         fraction = self.fraction(expression)
-        return sympy.expand(fraction) == 0 or sympy.cancel(sympy.together(fraction)) == 0
+        if sympy.expand(fraction) == 0:
+            return True
+        above, _ = sympy.fraction(sympy.together(fraction))
+        for root, (whole, power) in reversed(self.roots.items()):  # a root may be inside another
+            above = sympy.rem(sympy.expand(above), root**power - whole, root)
+        return sympy.cancel(above) == 0
 
     def fraction(self, expression):
         """Rewrite `expression` as a fraction of polynomials in letters."""
@@ -176,6 +184,10 @@ class _Pieces:
             else:
                 # Only whole powers of a letter, so that exp(x/2)² and exp(x) meet.
                 whole, part = number.p, sympy.Rational(1, number.q)
+                inside = piece.args[0] if isinstance(piece, sympy.log) else None
                 piece = sympy.exp(rest * part, evaluate=False)
-                product *= self._letter(piece, sympy.exp(self._value(rest * part))) ** whole
+                letter = self._letter(piece, sympy.exp(self._value(rest * part)))
+                if inside is not None:
+                    self.roots[letter] = inside, number.q
+                product *= letter**whole
         return product
