@@ -30,11 +30,13 @@ def latex(expression, inline=False):
 
 
 def name(identifier):
-    """Write a name: Greek letters as such, ``p_x`` with a subscript, words upright."""
+    """Write a name: Greek letters as such, ``p_x`` with a subscript, ``p_hat`` with a hat."""
     if identifier in _NAMES:
         return _NAMES[identifier]
     stem, _, subscript = identifier.partition("_")
     written = "\\" + stem if stem in _GREEK else stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
+    if subscript == "hat":
+        return rf"\hat{{{written}}}"
     return rf"{written}_{{{subscript}}}" if subscript else written
 
 
