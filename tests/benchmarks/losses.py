@@ -121,6 +121,26 @@ def layer(rows, classes):
     }
 
 
+def clustered(rows, classes):
+    """Features, and the module whose weights both use."""
+    cutoffs = [classes // 10, classes // 2]
+    module = torch.nn.AdaptiveLogSoftmaxWithLoss(64, classes, cutoffs)
+    return {"input": normal(rows, 64), "target": torch.randint(classes, (rows,)), "module": module}
+
+
+def adaptive(input, target, module):
+    tail = [(down.weight, up.weight) for down, up in module.tail]
+    return lossbook.adaptive_log_softmax_with_loss(input, target, module.head.weight, tail)
+
+
+def adaptive_module(input, target, module):
+    return module(input, target)
+
+
+def numbers(*shape):
+    return {"input": normal(*shape)}
+
+
 # By name: the large size, and what makes the arguments of a call of some size. A second call of the
 # same loss has a name such as "cross_entropy, smoothed".
 CALLS = {
@@ -130,6 +150,9 @@ CALLS = {
     "huber_loss": (ELEMENTS, pairs),
     "gaussian_nll_loss": (ELEMENTS, gaussian),
     "poisson_nll_loss": (ELEMENTS, counts),
+    "sigmoid": (ELEMENTS, numbers),
+    "logsigmoid": (ELEMENTS, numbers),
+    "softplus": (ELEMENTS, numbers),
     "binary_cross_entropy": (ELEMENTS, believed),
     "binary_cross_entropy_with_logits": (ELEMENTS, answered),
     "soft_margin_loss": (ELEMENTS, signed),
@@ -153,6 +176,7 @@ CALLS = {
     "kl_div": (ELEMENTS, divergent),
     "ctc_loss": (ROWS, sequences),
     "linear_cross_entropy": (VOCABULARY, layer),
+    "adaptive_log_softmax_with_loss": (VOCABULARY, clustered),
 }
 
 
@@ -161,12 +185,15 @@ def step(function, call):
     result = function(**call)
     result = getattr(result, "loss", result)  # the adaptive softmax has two results
     leaves = [x for x in call.values() if isinstance(x, torch.Tensor) and x.requires_grad]
+    leaves += call["module"].parameters() if "module" in call else []
     torch.autograd.grad(result, leaves, torch.ones_like(result))
 
 
 def pair(name):
     """Ours and torch's function."""
     function = name.split(",")[0]
+    if function.startswith("adaptive"):  # which torch has as a module alone
+        return adaptive, adaptive_module
     return getattr(lossbook, function), getattr(F if hasattr(F, function) else torch, function)
 
 
