@@ -4,7 +4,7 @@ import math
 
 from lossbook.doctor.call import Call
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import class_dim, holds_indices, rows, shape, sums_to_one
+from lossbook.doctor.signs import rows, shape, sums_to_one
 
 
 @rule(
