@@ -60,19 +60,20 @@ def test_error_is_caught_where_torch_errors_are(kind):
 # From scratch: every attribute, on whatever object, is one of these names. So there is no way to a
 # ready-made function by another path, for none of its names is on the list.
 NAMES = """
-    exp log log1p expm1 sqrt abs sign where clamp mul sub div min max minimum maximum amin amax
-    argmax argmin sum mean cumsum all any matmul addmm addmm_ einsum T mT diagonal triu tril sort
-    topk nonzero
+    exp log log1p expm1 sqrt abs sign where clamp mul sub div reciprocal min max minimum maximum
+    amin amax argmax argmin sum mean cumsum all any matmul addmm addmm_ einsum T mT diagonal triu
+    tril sort topk nonzero
     pi e inf nan movedim transpose permute flatten unflatten reshape view expand expand_as
     broadcast_tensors squeeze unsqueeze gather scatter scatter_ index_select narrow split
     chunk unbind stack cat roll flip isfinite isnan isinf
 
     Tensor tensor zeros ones full arange zeros_like ones_like full_like empty_like new_zeros
+    new_empty
     dtype device shape ndim dim size numel item tolist to float bool long detach clone
     requires_grad requires_grad_ is_floating_point is_complex promote_types finfo eps
     float16 bfloat16 float32 float64 int64 uint8 no_grad enable_grad grad
     autograd Function apply save_for_backward saved_tensors needs_input_grad is_grad_enabled
-    get_num_threads slopes count
+    get_num_threads rule slopes count
     __name__ join append items keys values repeat warn
 """
 ALLOWED = set(NAMES.split())

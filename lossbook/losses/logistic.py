@@ -3,7 +3,7 @@
 import torch
 
 from lossbook.errors import LossInputError
-from lossbook.losses.reduction import check_number, check_tensors, reduce
+from lossbook.losses.reduction import by_pieces, check_number, check_tensors, reduce
 
 
 def sigmoid(input):
@@ -36,16 +36,10 @@ def sigmoid(input):
     tensor([0.1192, 0.5000, 0.8808])
     """
 
-    def by_input(input):
-        p = sigma(input)
-        return p * (1 - p)
-
     check_tensors(input=input)
     if input.is_complex():  # Slopes by hand are for real numbers.
         return 1 / (1 + (-input).exp())
-    if not input.is_floating_point():
-        input = input.float()
-    return reduce(sigma, [by_input], [input], "none")
+    return _Sigmoid.apply(input if input.is_floating_point() else input.float())
 
 
 def logsigmoid(input):
@@ -137,22 +131,27 @@ def softplus(input, beta=1, threshold=20):
     return reduce(terms, [by_input], [input], "none")
 
 
-class _Sigma(torch.autograd.Function):
+class _Sigmoid(torch.autograd.Function):
+    """σ(x); backward, p (1 − p), made of p alone, as e⁻ˣ may be infinite."""
+
     @staticmethod
     def forward(ctx, x):
-        p = 1 / (1 + (-x).exp())
+        p = by_pieces(_probability, x)
         ctx.save_for_backward(p)
         return p
 
     @staticmethod
     def backward(ctx, gradient):
-        (p,) = ctx.saved_tensors
-        return gradient * (p * (1 - p))
+        return by_pieces(lambda gradient, p: gradient * (p - p * p), gradient, *ctx.saved_tensors)
+
+
+def _probability(x):
+    return ((-x).exp() + 1).reciprocal()
 
 
 def sigma(x):
-    """σ(x), for slopes; its own is made of p alone, as eˣ may be infinite."""
-    return _Sigma.apply(x)
+    """σ(x) of floating-point numbers, for slopes."""
+    return _Sigmoid.apply(x) if torch.is_grad_enabled() else _probability(x)
 
 
 def ramp(x):

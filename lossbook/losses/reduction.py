@@ -54,22 +54,22 @@ def reduce(terms, slopes, tensors, reduction, *, weight=None, dim=None, over=Non
     kinds = {x.dtype for x in tensors if x.is_floating_point()}
     if dtype is None and len(kinds) == 1:
         (dtype,) = kinds
+    whole = reduction != "none"
+    if reduction != "mean":
+        over = None
+    elif over is None:
+        over = tensors[0].numel()
     if not kinds or any(map(Tensor.is_complex, tensors)):
         # Slopes by hand are for real numbers.
         result = terms(*tensors)
-        if reduction == "mean" and not (result.is_floating_point() or result.is_complex()):
+        if over is not None and not (result.is_floating_point() or result.is_complex()):
             raise LossInputError("whole numbers have no mean of their dtype: use input.float().")
-        result = result if reduction == "none" else result.sum()
-        count = tensors[0].numel() if over is None else over
-        return result / count if reduction == "mean" else result
-    if reduction == "none":
-        return _Reduced.apply(terms, slopes, dim, None, dtype, *tensors)
-    if reduction == "sum":
-        return _Reduced.apply(terms, slopes, dim, 1, dtype, *tensors)
-    if over is None:
-        return _Reduced.apply(terms, slopes, dim, tensors[0].numel(), dtype, *tensors)
-    result = _Reduced.apply(terms, slopes, dim, 1, None, *tensors) / over
-    return result if dtype is None else result.to(dtype)
+        result = result.sum() if whole else result
+        return result if over is None else result / over
+    if isinstance(over, Tensor) and over.requires_grad:
+        result = _Reduced.apply((terms, slopes, dim, whole, None, None), *tensors) / over
+        return _as(result, dtype)
+    return _Reduced.apply((terms, slopes, dim, whole, over, dtype), *tensors)
 
 
 def _weighted(terms, slopes, dim):
@@ -91,52 +91,70 @@ def _weighted(terms, slopes, dim):
 
 
 class _Reduced(torch.autograd.Function):
-    """The sum of the terms over `count`, or the terms (None); and its slopes."""
+    """The terms, or the whole of them, which is their sum, divided by `over`; and its slopes."""
 
     @staticmethod
-    def forward(ctx, terms, slopes, dim, count, dtype, *tensors):
-        ctx.slopes, ctx.dim, ctx.count = slopes, dim, count
+    def forward(ctx, rule, *tensors):
+        ctx.rule = terms, _, _, whole, over, dtype = rule
         ctx.save_for_backward(*tensors)
-        parts = (terms(*map(widen, piece)) for piece in pieces(tensors))
-        if count is None:
-            parts = [part if dtype is None else part.to(dtype) for part in parts]
-            result = torch.cat(parts) if len(parts) > 1 else parts[0]
-        else:
-            sums = [part.sum() for part in parts]
-            result = torch.stack(sums).sum() if len(sums) > 1 else sums[0]
-            result = result if count == 1 else result / count
-        return result if dtype is None else result.to(dtype)
+        cut = pieces(tensors)
+        parts = (terms(*map(widen, piece)) for piece in cut)
+        if not whole:
+            return _as(next(parts), dtype) if len(cut) == 1 else _joined(parts, tensors, dtype)
+        sums = [part.sum() for part in parts]
+        result = torch.stack(sums).sum() if len(sums) > 1 else sums[0]
+        return _as(result if over is None else result / over, dtype)
 
     @staticmethod
     def backward(ctx, gradient):
-        gradient = widen(gradient)
-        if ctx.count not in (None, 1):
-            gradient = gradient / ctx.count
-        needed = ctx.needs_input_grad[5:]
-        return None, None, None, None, None, *_gradients(ctx, gradient, needed)
+        _, slopes, dim, _, over, _ = ctx.rule
+        tensors = ctx.saved_tensors
+        gradient = widen(gradient) if over is None else widen(gradient) / over
+        cut = pieces([gradient, *tensors])
 
+        def chain(slope, gradient, *tensors):
+            inner = slope(*map(widen, tensors))
+            return _beside(gradient, inner, dim), inner
 
-def _gradients(ctx, gradient, needed):
-    """For each tensor that needs it, the gradient of the terms times their slope."""
-    tensors = ctx.saved_tensors
-    cut = list(pieces([gradient, *tensors]))
-
-    def chain(slope, gradient, *tensors):
-        inner = slope(*map(widen, tensors))
-        return _beside(gradient, inner, ctx.dim), inner
-
-    for x, slope, need in zip(tensors, ctx.slopes, needed, strict=True):
-        if not need:
-            yield None
-        elif len(cut) == 1 or torch.is_grad_enabled():
+        def by(x, slope):
             # A second derivative follows the operations, and for it they stay in one piece.
-            outer, inner = chain(slope, gradient, *tensors)
-            yield (outer * inner).to(x.dtype)
-        else:
+            if len(cut) == 1 or torch.is_grad_enabled():
+                outer, inner = chain(slope, gradient, *tensors)
+                return _as(outer * inner, x.dtype)
             result = torch.empty_like(x)
             for part, piece in zip(result.split(len(cut[0][1])), cut, strict=True):
                 torch.mul(*chain(slope, *piece), out=part)
-            yield result
+            return result
+
+        needed = zip(tensors, slopes, ctx.needs_input_grad[1:], strict=True)
+        return None, *[by(x, slope) if need else None for x, slope, need in needed]
+
+
+def _joined(parts, tensors, dtype):
+    """The terms of all pieces, each put into its place while the cache still has it."""
+    result, start = None, 0
+    for part in parts:
+        if result is None:
+            length = max(len(x) for x in tensors if x.ndim)
+            result = part.new_empty((length, *part.shape[1:]), dtype=dtype)
+        result[start : start + len(part)] = part
+        start += len(part)
+    return result
+
+
+def by_pieces(function, *tensors):
+    """A function made of elementary operations, on one piece of the tensors after the other.
+
+    Half precision arrives as float32; the result is like the last tensor.
+    """
+    result = tensors[-1]
+    cut = pieces(tensors)
+    if len(cut) == 1 or torch.is_grad_enabled():
+        return _as(function(*map(widen, tensors)), result.dtype)
+    result = torch.empty_like(result)
+    for part, piece in zip(result.split(len(cut[0][-1])), cut, strict=True):
+        part[:] = function(*map(widen, piece))
+    return result
 
 
 def _beside(x, slope, dim):
@@ -146,17 +164,23 @@ def _beside(x, slope, dim):
 
 def pieces(tensors):
     """Cut the tensors along dimension 0 into pieces of about `PIECE` numbers a thread."""
-    count = max(x.numel() for x in tensors)
+    count = max(map(Tensor.numel, tensors))
     most = PIECE * torch.get_num_threads()
     if count <= most:
         return [tensors]
     rows = max(1, most * max(len(x) for x in tensors if x.ndim) // count)
-    return zip(*(x.split(rows) if x.ndim else repeat(x) for x in tensors), strict=False)
+    cut = (x.split(rows) if x.ndim else repeat(x) for x in tensors)
+    return list(zip(*cut, strict=False))
 
 
 def widen(x):
     """Half precision as float32; all else as it is."""
     return x.float() if x.dtype in HALF else x
+
+
+def _as(x, dtype):
+    """In that dtype, or as it is if there is none."""
+    return x if dtype is None or x.dtype == dtype else x.to(dtype)
 
 
 # Refusals
