@@ -6,9 +6,10 @@
 
 from lossbook.doctor.call import function_name, run
 from lossbook.doctor.finding import Finding, Findings, LossWarning
-from lossbook.doctor.rule import Rule, findings, rules
+from lossbook.doctor.rule import Rule, findings, rules, warn_of
+from lossbook.doctor.watching import Watch, watch
 
-__all__ = ["Finding", "Findings", "LossWarning", "Rule", "examine", "rules"]
+__all__ = ["Finding", "Findings", "LossWarning", "Rule", "Watch", "examine", "rules", "watch"]
 
 
 def examine(name: str, *args, **kwargs) -> Findings:
@@ -41,4 +42,4 @@ def examine(name: str, *args, **kwargs) -> Findings:
     >>> examine("cross_entropy", logits.softmax(dim=1), target).codes
     ['softmax-twice']
     """
-    return findings(run(function_name(name), args, kwargs))
+    return findings(run(function_name(name), args, kwargs), failed=warn_of)

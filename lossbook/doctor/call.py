@@ -43,19 +43,21 @@ def _adaptive(module, input, target):
     return module(input, target)
 
 
-def _copy(function: FunctionType) -> FunctionType:
-    """Return the function as it is now: `watch` gives the first one another body."""
-    copy = FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__
+def copy(function: Callable) -> Callable:
+    """Return a copy that stays as it is now when `watch` gives the function another body."""
+    if not isinstance(function, FunctionType):
+        return function
+    code, name = function.__code__, function.__name__
+    twin = FunctionType(
+        code, function.__globals__, name, function.__defaults__, function.__closure__
     )
-    copy.__kwdefaults__ = function.__kwdefaults__
-    copy.__qualname__ = function.__qualname__
-    return copy
+    twin.__kwdefaults__, twin.__qualname__ = function.__kwdefaults__, function.__qualname__
+    return twin
 
 
 # The losses, and the two functions before them that have pitfalls of their own.
 FUNCTIONS: dict[str, Callable] = {
-    name: _copy(getattr(F, name, _adaptive)) for name in dict.fromkeys(MODULES.values())
+    name: copy(getattr(F, name, _adaptive)) for name in dict.fromkeys(MODULES.values())
 }
 SIGNATURES = {name: inspect.signature(function) for name, function in FUNCTIONS.items()}
 
@@ -99,11 +101,13 @@ class Call:
         What torch raised.
     """
 
-    def __init__(self, loss: str, args: tuple, kwargs: dict, output=None, error=None):
+    def __init__(
+        self, loss: str, args: tuple, kwargs: dict, output=None, error=None, signature=None
+    ):
         self.loss, self.error = loss, error
         self.args, self.kwargs = args, kwargs
         try:
-            bound = SIGNATURES[loss].bind(*args, **kwargs)
+            bound = (signature or SIGNATURES[loss]).bind(*args, **kwargs)
             self.given = set(bound.arguments)
             bound.apply_defaults()
             arguments = bound.arguments

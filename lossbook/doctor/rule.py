@@ -1,7 +1,8 @@
 """The rules: what each one recognises, and the list of them."""
 
 import html
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -25,11 +26,13 @@ class Rule:
         As in a `Finding`.
     kind : str
         What it looks at: "call" (one call that torch accepted), "refusal" (one call that torch
-        refused), or "calls" (several calls at one place of the code).
+        refused), "fallback" (such a call, if no other rule has a word for it), "calls" (several
+        calls at one place of the code), "backward" (a call of `Tensor.backward`), or "constructor"
+        (a loss class that is made).
     calls : int
         How many calls in a row at one place must show it before `watch` speaks.
     look : callable
-        Takes a `Call` (or, for kind "calls", a `Place`), and returns what it noticed, or None.
+        Takes a `Call` (for kind "calls" a `Place`) and returns what it noticed, or None.
     """
 
     code: str
@@ -126,23 +129,54 @@ def rules() -> Rules:
     return Rules(RULES)
 
 
-def findings(call: Call, skip=lambda rule, error: None) -> Findings:
-    """Return what all rules for one call say of it.
+def spoken(
+    call: Call, kind: str, failed: Callable | None = None, off: set[Rule] = frozenset()
+) -> Iterator[tuple[Rule, str]]:
+    """Yield the rules of a kind that have something to say, each with what it noticed.
 
     Parameters
     ----------
-    call : Call
-    skip : callable
-        Is told of a rule that failed, and of its error.
+    call : Call or Place
+    kind : str
+    failed : callable, optional
+        Is told of a rule that raised, and of its error. Without it the error goes on.
+    off : set of Rule
+        Rules not to ask.
     """
-    found = Findings()
-    kind = "call" if call.error is None else "refusal"
     for rule in rules_for(call.loss, kind):
+        if rule in off:
+            continue
         try:
             noticed = rule.look(call)
         except Exception as error:
-            skip(rule, error)
+            if failed is None:
+                raise
+            failed(rule, error)
             continue
-        if noticed and rule.code not in found.codes:
-            found.append(rule.finding(call.loss, noticed))
-    return found
+        if noticed:
+            yield rule, noticed
+
+
+def warn_of(rule: Rule, error: Exception) -> None:
+    """Tell of a fault in the doctor: no reason to stop anyone's work."""
+    warnings.warn(
+        f"the doctor's rule {rule.code!r} failed and is left out: {type(error).__name__}: {error}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def spoken_of_call(call: Call, **options) -> list[tuple[Rule, str]]:
+    """Return the rules that have something to say of one call; of a refused one, at least one."""
+    if call.error is None:
+        return list(spoken(call, "call", **options))
+    known = list(spoken(call, "refusal", **options))
+    return known or list(spoken(call, "fallback", **options))
+
+
+def findings(call: Call, failed: Callable | None = None) -> Findings:
+    """Return what the rules for one call say of it, each code once."""
+    found = {}
+    for rule, noticed in spoken_of_call(call, failed=failed):
+        found.setdefault(rule.code, rule.finding(call.loss, noticed))
+    return Findings(found.values())
