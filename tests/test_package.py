@@ -68,7 +68,7 @@ NAMES = """
     chunk unbind stack cat roll flip isfinite isnan isinf
 
     Tensor tensor zeros ones full arange zeros_like ones_like full_like empty_like new_zeros
-    new_empty
+    new_empty new_ones scatter_add
     dtype device shape ndim dim size numel item tolist to float bool long detach clone
     requires_grad requires_grad_ is_floating_point is_complex promote_types finfo eps
     float16 bfloat16 float32 float64 int64 uint8 no_grad enable_grad grad

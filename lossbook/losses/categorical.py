@@ -13,7 +13,7 @@ from lossbook.losses.reduction import (
     reduce,
     widen,
 )
-from lossbook.losses.softmax import log_softmax, proportional
+from lossbook.losses.softmax import less_the_largest, log_softmax, log_total, proportional
 
 
 def nll_loss(input, target, *, weight=None, ignore_index=-100, reduction="mean"):
@@ -110,11 +110,8 @@ def cross_entropy(
         return _of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
 
     def terms(z, label):
-        shifted = z - z.amax(1, keepdim=True)
-        z_y = shifted.gather(1, label)
-        # Σ exp z without the label's part: added to 1 it would be rounded away where it is small.
-        others = shifted.scatter_(1, label, -math.inf).exp().sum(1, keepdim=True)
-        return ((others + z_y.expm1()).log1p() - z_y).squeeze(1)
+        z = z - z.amax(1, keepdim=True)
+        return (log_total(z, 1, label) - z.gather(1, label)).squeeze(1)
 
     def by_z(z, label):
         # At the label p − 1, which is minus what the others have.
@@ -124,7 +121,7 @@ def cross_entropy(
     z, target, weight = _batch(input, target, weight, ignore_index)
     label, kept, weight_y, over = _labels(z, target, weight, ignore_index)
     if label_smoothing:
-        terms, by_z = _smoothed(z.shape[1], weight, label_smoothing)
+        terms, by_z = _smoothed(z, weight, label_smoothing)
         weight_y = None
     if not z.numel():
         terms, by_z = lambda z, label: z.sum(1), lambda z, label: torch.ones_like(z)
@@ -136,21 +133,24 @@ def cross_entropy(
     return _summed(loss, kept, weight_y, over, reduction, input)
 
 
-def _smoothed(classes, weight, smoothing):
+def _smoothed(z, weight, smoothing):
     """Terms and slope for labels of which a part is spread over the classes."""
+    weight = widen(z.new_ones(z.shape[1:]) if weight is None else weight)
+    each = smoothing / z.shape[1] * weight
 
-    def spread(z, label):
-        t = torch.full_like(z, smoothing / classes)
-        t = t.scatter_(1, label, 1 - smoothing + smoothing / classes)
-        return t if weight is None else t * widen(weight)
+    def shares(z, label):
+        own = (1 - smoothing) * weight.expand_as(z).gather(1, label)
+        return own, own + each.sum(0)
 
     def terms(z, label):
-        return -(spread(z, label) * log_softmax(z, 1)).sum(1)
+        z = z - z.amax(1, keepdim=True)
+        own, both = shares(z, label)
+        spread = (each * z).sum(1, keepdim=True)
+        return (both * log_total(z, 1, label) - own * z.gather(1, label) - spread).squeeze(1)
 
     def by_z(z, label):
-        t = spread(z, label)
-        p = proportional(z, 1)
-        return p - t if weight is None else p * t.sum(1, keepdim=True) - t
+        own, both = shares(z, label)
+        return (proportional(z, 1) * both - each).scatter_add(1, label, -own)
 
     return terms, by_z
 
@@ -163,7 +163,9 @@ def _of_probabilities(input, target, weight, ignore_index, reduction, smoothing)
         return t if weight is None else weight * t
 
     def terms(z, t, *weight):
-        return -(mass(t, *weight) * log_softmax(z, 1)).sum(1)
+        z, place = less_the_largest(z, 1)
+        t = mass(t, *weight)
+        return t.sum(1) * log_total(z, 1, place).squeeze(1) - (t * z).sum(1)
 
     def by_z(z, t, *weight):
         t = mass(t, *weight)
@@ -187,6 +189,8 @@ def _of_probabilities(input, target, weight, ignore_index, reduction, smoothing)
             "out, and put 0 into the rows that do not count."
         )
     tensors = [z, t] if weight is None else [z, t, weight.expand_as(z)]
+    if not z.shape[1]:
+        terms, by_z = lambda z, *_: z.sum(1), lambda z, *_: z
     slopes = [by_z, by_target, by_weight][: len(tensors)]
     over = z.numel() / z.shape[1] if z.shape[1] else 0
     loss = reduce(terms, slopes, tensors, reduction, dim=1, over=over)
@@ -233,16 +237,16 @@ def _labels(z, target, weight, ignore_index):
             f"weight holds {weight.dtype} and input {z.dtype}: weight.to(input.dtype)."
         )
     target, classes = target.long(), z.shape[1]
-    kept = target != ignore_index
-    wrong = kept & ((target < 0) | (target >= classes))
-    if wrong.any():
-        raise LossInputError(
-            f"target holds {target[wrong][0].item()}, and labels of {classes} classes run from 0 "
-            f"to {classes - 1}; what does not count is {ignore_index} (ignore_index)."
-        )
-    if kept.all():
-        kept, over = None, target.numel()
-    else:
+    kept, over = None, target.numel()
+    lowest, highest = (target.min().item(), target.max().item()) if over else (0, -1)
+    if lowest < 0 or highest >= classes or 0 <= ignore_index < classes:
+        kept = target != ignore_index
+        wrong = kept & ((target < 0) | (target >= classes))
+        if wrong.any():
+            raise LossInputError(
+                f"target holds {target[wrong][0].item()}, and labels of {classes} classes run from "
+                f"0 to {classes - 1}; what does not count is {ignore_index} (ignore_index)."
+            )
         target, over = torch.where(kept, target, 0), kept.sum()
     label = target.unsqueeze(1)
     if weight is None:

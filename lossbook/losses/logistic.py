@@ -142,16 +142,19 @@ class _Sigmoid(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient):
-        return by_pieces(lambda gradient, p: gradient * (p - p * p), gradient, *ctx.saved_tensors)
+        def by_x(out, gradient, p):
+            return torch.mul(p - p * p, gradient, out=out)
+
+        return by_pieces(by_x, gradient, *ctx.saved_tensors)
 
 
-def _probability(x):
-    return ((-x).exp() + 1).reciprocal()
+def _probability(out, x):
+    return torch.reciprocal((-x).exp() + 1, out=out)
 
 
 def sigma(x):
     """σ(x) of floating-point numbers, for slopes."""
-    return _Sigmoid.apply(x) if torch.is_grad_enabled() else _probability(x)
+    return _Sigmoid.apply(x) if torch.is_grad_enabled() else _probability(None, x)
 
 
 def ramp(x):

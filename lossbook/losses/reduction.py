@@ -142,18 +142,23 @@ def _joined(parts, tensors, dtype):
     return result
 
 
-def by_pieces(function, *tensors):
-    """A function made of elementary operations, on one piece of the tensors after the other.
+def by_pieces(function, *tensors, cut=True):
+    """A tensor like the last one, of a function of one piece after the other (`cut`, or in one).
 
-    Half precision arrives as float32; the result is like the last tensor.
+    The function gets the place for its result first: None where derivatives of its operations are
+    wanted (these stay in one piece), or more digits than the result has.
     """
-    result = tensors[-1]
-    cut = pieces(tensors)
-    if len(cut) == 1 or torch.is_grad_enabled():
-        return _as(function(*map(widen, tensors)), result.dtype)
-    result = torch.empty_like(result)
-    for part, piece in zip(result.split(len(cut[0][-1])), cut, strict=True):
-        part[:] = function(*map(widen, piece))
+    parts = pieces(tensors) if cut else [tensors]
+    if torch.is_grad_enabled():
+        return _as(function(None, *map(widen, tensors)), tensors[-1].dtype)
+    result = torch.empty_like(tensors[-1])
+    if len(parts) == 1 and result.dtype not in HALF:
+        return function(result, *tensors)
+    for part, piece in zip(result.split(len(parts[0][-1])), parts, strict=True):
+        if part.dtype in HALF:
+            part[:] = function(None, *map(widen, piece))
+        else:
+            function(part, *piece)
     return result
 
 

@@ -5,7 +5,7 @@ import warnings
 import torch
 
 from lossbook.errors import LossInputError
-from lossbook.losses.reduction import HALF, check_real, check_tensors, pieces, reduce, widen
+from lossbook.losses.reduction import by_pieces, check_real, check_tensors, reduce
 
 
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
@@ -120,8 +120,9 @@ def logsumexp(input, dim, keepdim=False):
     """
 
     def terms(z):
-        largest, others = _largest_and_others(z, -1, shift=_finite)
-        return (largest + others.log1p()).squeeze(-1)
+        largest, place = z.max(-1, keepdim=True)
+        m = _finite(largest)
+        return (m + log_total(z - m, -1, place)).squeeze(-1)
 
     def by_z(z):
         return proportional(z, -1, shift=_finite)
@@ -147,7 +148,7 @@ class _Softmax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, z, dim):
-        p = _by_pieces(lambda out, z: proportional(z, dim, out), dim, z)
+        p = by_pieces(lambda out, z: proportional(z, dim, out), z, cut=dim)
         ctx.dim = dim
         ctx.save_for_backward(p)
         return p
@@ -155,10 +156,10 @@ class _Softmax(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         def by_z(out, gradient, p):
-            mean = torch.mul(gradient, p, out=out).sum(ctx.dim, keepdim=True)
-            return torch.mul(torch.sub(gradient, mean, out=out), p, out=out)
+            scaled = gradient * p
+            return torch.sub(scaled, p * scaled.sum(ctx.dim, keepdim=True), out=out)
 
-        return _by_pieces(by_z, ctx.dim, gradient, *ctx.saved_tensors), None
+        return by_pieces(by_z, gradient, *ctx.saved_tensors, cut=ctx.dim), None
 
 
 class _LogSoftmax(torch.autograd.Function):
@@ -167,10 +168,10 @@ class _LogSoftmax(torch.autograd.Function):
     @staticmethod
     def forward(ctx, z, dim):
         def log_p(out, z):
-            largest, others = _largest_and_others(z, dim, out=out)
-            return torch.sub(torch.sub(z, largest, out=out), others.log1p(), out=out)
+            z, place = less_the_largest(z, dim)
+            return torch.sub(z, log_total(z, dim, place), out=out)
 
-        result = _by_pieces(log_p, dim, z)
+        result = by_pieces(log_p, z, cut=dim)
         ctx.dim = dim
         ctx.save_for_backward(result)
         return result
@@ -179,55 +180,38 @@ class _LogSoftmax(torch.autograd.Function):
     def backward(ctx, gradient):
         def by_z(out, gradient, log_p):
             total = gradient.sum(ctx.dim, keepdim=True)
-            return torch.sub(
-                gradient, torch.mul(torch.exp(log_p, out=out), total, out=out), out=out
-            )
+            return torch.sub(gradient, log_p.exp() * total, out=out)
 
-        return _by_pieces(by_z, ctx.dim, gradient, *ctx.saved_tensors), None
+        return by_pieces(by_z, gradient, *ctx.saved_tensors, cut=ctx.dim), None
 
 
 def proportional(z, dim, out=None, shift=None):
     """The exponentials over their sum. Less the largest, none of them overflows."""
     largest = z.detach().amax(dim, keepdim=True)
-    m = shift(largest) if shift else largest
-    exponentials = torch.exp(torch.sub(z, m, out=out), out=out)
+    exponentials = (z - (shift(largest) if shift else largest)).exp()
     return torch.div(exponentials, exponentials.sum(dim, keepdim=True), out=out)
 
 
-def _largest_and_others(z, dim, out=None, shift=None):
-    """A shift m (the largest), and Σ exp(z − m) less 1: what all but the largest contribute.
-
-    Added to 1 they would be rounded away where they are small; log1p needs no such sum.
-    """
+def less_the_largest(z, dim):
+    """Logits of which none is above 0, and the place of the largest."""
     largest, place = z.max(dim, keepdim=True)
-    m = shift(largest) if shift else largest
-    others = torch.sub(z, m, out=out).scatter_(dim, place, -torch.inf)
-    others = torch.exp(others, out=others).sum(dim, keepdim=True)
-    return m, others + ((largest - m).exp() - 1)  # nothing, but for an infinite one
+    return z - largest, place
+
+
+def log_total(z, dim, place):
+    """log Σ exp of logits less the largest. It works in what `z.exp()` makes: no derivatives.
+
+    The sum is written as 1 and the rest: beside the 1 of the largest, small ones would be rounded
+    away. `place` is where the large one is expected.
+    """
+    others = z.exp().scatter_(dim, place, 0).sum(dim, keepdim=True)
+    return (others + z.gather(dim, place).expm1()).log1p()
 
 
 def _finite(largest):
     """A shift that lets ±∞ through: the largest of numbers that are not infinite."""
     most = torch.finfo(largest.dtype).max
     return largest.clamp(-most, most)
-
-
-def _by_pieces(function, dim, *tensors):
-    """A function of rows, on one piece of the tensors after the other (see `reduction.PIECE`).
-
-    It gets the place for its result first, and may work in it; None where derivatives of the
-    operations are wanted (these stay in one piece), or more digits than the result has.
-    """
-    if torch.is_grad_enabled():
-        return function(None, *map(widen, tensors)).to(tensors[-1].dtype)
-    result = torch.empty_like(tensors[-1])
-    cut = [tensors] if dim == 0 else list(pieces(tensors))
-    for part, piece in zip(result.split(len(cut[0][-1])), cut, strict=True):
-        if part.dtype in HALF:
-            part[:] = function(None, *map(widen, piece))
-        else:
-            function(part, *piece)
-    return result
 
 
 def _rows(function, input, dim):
