@@ -2,5 +2,17 @@
 
 from importlib import import_module
 
-for family in ("classes",):
+for family in (
+    "classes",
+    "labels",
+    "divergence",
+    "binary",
+    "regression",
+    "similarity",
+    "margin",
+    "sequence",
+    "general",
+    "arguments",
+    "training",
+):
     import_module(f"lossbook.doctor.catalogue.{family}")
