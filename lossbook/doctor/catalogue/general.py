@@ -1,0 +1,228 @@
+"""What goes wrong with many losses: shapes that broadcast, order, and numbers that are none."""
+
+import torch
+from torch import Tensor
+
+from lossbook.doctor.call import FUNCTIONS, Call
+from lossbook.doctor.rule import rule
+from lossbook.doctor.signs import entries, shape, share
+
+REGRESSION = "l1_loss mse_loss smooth_l1_loss huber_loss gaussian_nll_loss poisson_nll_loss"
+DISTANCES = "hinge_embedding_loss margin_ranking_loss"
+LABELS = "soft_margin_loss multilabel_soft_margin_loss"
+POINTWISE = f"{REGRESSION} {DISTANCES} {LABELS} kl_div"
+PAIRED = "F.mse_loss(prediction.squeeze(-1), target)  # both (N,)"
+SMALL = 1_000_000  # the most entries for which a loss is computed a second time
+
+
+def without_ones(tensor: Tensor) -> list[int]:
+    """Return the shape without the axes of size 1."""
+    return [size for size in tensor.shape if size != 1]
+
+
+def pairs(call: Call) -> tuple[str, str, torch.Size] | None:
+    """Return two arguments that broadcast to more entries than any has, and the shape of that."""
+    tensors = {name: value for name, value in call.tensors().items() if name != "pos_weight"}
+    if call.loss == "gaussian_nll_loss":  # a variance without the last axis is a right one
+        tensors.pop("var", None)
+    whole = torch.broadcast_shapes(*(value.shape for value in tensors.values()))
+    largest = max(tensors, key=lambda name: tensors[name].numel())
+    if whole.numel() <= tensors[largest].numel():
+        return None
+    others = [name for name in tensors if name != largest and tensors[name].numel() > 1]
+    return largest, max(others, key=lambda name: tensors[name].numel()), whole
+
+
+def say_pairs(call: Call, first: str, second: str, whole: torch.Size) -> str:
+    one, two = call.get(first), call.get(second)
+    return (
+        f"{first} {shape(one)} and {second} {shape(two)} are broadcast to "
+        f"({', '.join(map(str, whole))}): {whole.numel():,} terms from "
+        f"{max(one.numel(), two.numel()):,} entries"
+    )
+
+
+@rule(
+    "pairs-broadcast",
+    POINTWISE,
+    mistake="(N, 1) against (N,): every prediction is compared with every target",
+    why="Σᵢ Σⱼ ℓ(xᵢ, yⱼ) over all N² pairs is least where every xᵢ is the same number: "
+    "the mean of the targets, for squares",
+    instead=PAIRED,
+    lesson=8,
+)
+def pairs_broadcast(call: Call):
+    found = pairs(call)
+    if not found or call.reduction == "none":
+        return None
+    one, two = call.get(found[0]), call.get(found[1])
+    if one.dim() == two.dim() or without_ones(one) != without_ones(two):
+        return None
+    return say_pairs(call, *found)
+
+
+@rule(
+    "pairs-broadcast",
+    POINTWISE,
+    mistake="shapes that broadcast to more terms than there are predictions or targets",
+    why="Σᵢ Σⱼ ℓ(xᵢ, yⱼ) over all pairs is least where every xᵢ is the same number",
+    instead=PAIRED,
+    lesson=8,
+    asks=True,
+    calls=2,
+)
+def pairs_of_other_shapes(call: Call):
+    found = pairs(call)
+    if not found:
+        return None
+    one, two = sorted((call.get(found[0]), call.get(found[1])), key=Tensor.dim)
+    same = without_ones(one) == without_ones(two)
+    column = same and two.dim() == one.dim() + 1 and one.data_ptr() != two.data_ptr()
+    if call.reduction == "none":  # pairs may be wanted, and are then summed by hand
+        meant = not column or not (two.shape[-1] == 1 or two.dim() > 2)
+    elif one.dim() == two.dim():  # axes of size 1 in both are put there to get all pairs
+        meant = not (same and one.dim() == 2)
+    else:
+        meant = same  # the rule above is sure of these
+    return None if meant else say_pairs(call, *found)
+
+
+@rule(
+    "shapes-differ",
+    f"{REGRESSION} {DISTANCES} {LABELS} binary_cross_entropy binary_cross_entropy_with_logits",
+    mistake="shapes that do not fit each other",
+    why="the loss compares entry with entry: prediction, target and weight need one shape",
+    instead="F.binary_cross_entropy_with_logits(logits.squeeze(-1), target)  # both (N,)\n"
+    "weight[:, None]  # one weight for each of N rows",
+    lesson=8,
+    kind="refusal",
+)
+def shapes_differ(call: Call):
+    tensors = {
+        name: value
+        for name, value in call.tensors().items()
+        if name not in ("pos_weight", "var") and value.dim()
+    }
+    first, *others = tensors
+    for other in others:
+        one, two = tensors[first], tensors[other]
+        if one.shape == two.shape or (other == "weight" and fits(two.shape, one.shape)):
+            continue
+        tail = ""
+        if without_ones(one) == without_ones(two):
+            tail = ": the same but for an axis of size 1"
+        elif other == "weight" and two.shape == one.shape[:1]:
+            tail = ": one weight for each row needs the shape (N, 1)"
+        return f"{first} is {shape(one)}, and {other} {shape(two)}{tail}"
+    return None
+
+
+def fits(small: torch.Size, large: torch.Size) -> bool:
+    """Whether one shape broadcasts to the other."""
+    try:
+        return torch.broadcast_shapes(small, large) == large
+    except RuntimeError:
+        return False
+
+
+@rule(
+    "swapped",
+    "poisson_nll_loss hinge_embedding_loss multilabel_soft_margin_loss",
+    mistake="(target, prediction) where (prediction, target) belongs",
+    why="the loss is not symmetric: it takes logarithms or signs of one of its two arguments only",
+    instead="F.poisson_nll_loss(log_rate, counts)  # (prediction, target)",
+    lesson=8,
+    asks=True,
+    calls=2,
+)
+def swapped(call: Call):
+    if "target" not in call.learns or "input" in call.learns:
+        return None
+    return "the target requires a gradient, and the input, where predictions belong, does not"
+
+
+@rule(
+    "half-precision",
+    " ".join(set(FUNCTIONS) - {"adaptive_log_softmax_with_loss", "soft_margin_loss"}),
+    mistake="a loss that half precision cannot hold",
+    why="float16 ends at 65504, and below 6e-8 it is 0: squares, sums and small eps leave it",
+    instead="F.mse_loss(prediction.float(), target.float())",
+    lesson=8,
+)
+def half_precision(call: Call):
+    given = call.tensors()
+    half = [name for name, value in given.items() if value.dtype == torch.float16]
+    if not half or call.output is None or call.output.isfinite().all():
+        return None
+    if sum(value.numel() for value in given.values()) > SMALL:
+        return None
+    wider = {
+        name: value.float() if name in half else value for name, value in call.arguments.items()
+    }
+    single = FUNCTIONS[call.loss](**wider)
+    bad = ~call.output.isfinite()
+    if not (bad & single.isfinite()).any():
+        return None
+    which = bad & single.isfinite()
+    was, would = call.output[which].flatten()[0], single[which].flatten()[0]
+    return f"in float16 the loss is {was:g}, and with the same numbers in float32 {would:.6g}"
+
+
+@rule(
+    "nan-input",
+    "all",
+    mistake="NaN in what the loss is given",
+    why="NaN plus anything is NaN: one bad entry makes the whole mean NaN",
+    instead="loss = F.mse_loss(prediction, target, reduction='none')\nloss[~target.isnan()].mean()",
+    lesson=8,
+)
+def nan_input(call: Call):
+    output = call.output
+    if not isinstance(output, Tensor) or output.dim() or not output.isnan():
+        return None
+    for name, value in call.tensors().items():
+        if value.is_floating_point():
+            missing = entries(value, SMALL).isnan()
+            if missing.any():
+                return f"{share(missing)} entries of {name} are NaN before the loss begins"
+    return None
+
+
+@rule(
+    "infinite-input",
+    f"{REGRESSION} {DISTANCES} cosine_embedding_loss triplet_margin_loss",
+    mistake="infinity in what the loss is given",
+    why="∞ − x is ∞, and ∞ − ∞ is NaN: one bad entry decides the whole mean",
+    instead="prediction[prediction.isfinite().all(dim=-1)]  # and look where it came from",
+    lesson=8,
+)
+def infinite_input(call: Call):
+    if call.output is None or call.output.dim() or call.output.isfinite():
+        return None
+    floats = {name: value for name, value in call.tensors().items() if value.is_floating_point()}
+    if any(entries(value, SMALL).isnan().any() for value in floats.values()):
+        return None
+    for name, value in floats.items():
+        infinite = entries(value, SMALL).isinf()
+        if infinite.any():
+            return f"{share(infinite)} entries of {name} are infinite before the loss begins"
+    return None
+
+
+@rule(
+    "empty-batch",
+    " ".join(name for name in FUNCTIONS if "softmax" not in name.split("_")),
+    mistake="the mean of an empty batch",
+    why="a mean over no entries is 0/0",
+    instead="F.cross_entropy(input, target, reduction='sum') / max(1, len(target))",
+    lesson=4,
+)
+def empty_batch(call: Call):
+    name, first = next(iter(call.tensors().items()))
+    if first.numel():
+        return None
+    if call.loss in ("multi_margin_loss", "multilabel_margin_loss"):
+        return f"{name} is {shape(first)}; torch returns whatever the memory held"
+    if call.get("reduction", "mean") != "mean":
+        return None
+    return f"{name} is {shape(first)}, and the mean is {call.output.item():g}"

@@ -1,0 +1,210 @@
+"""Regression: thresholds, variances and rates."""
+
+import torch
+from torch import Tensor
+
+from lossbook.doctor.call import Call
+from lossbook.doctor.rule import rule
+from lossbook.doctor.signs import entries, share
+
+RATES = 4  # the fewest numbers that can look like rates
+CLEARLY = 1.0  # by how many nats an entry one reading of the input must be the better one
+
+
+@rule(
+    "huber-or-smooth",
+    "huber_loss smooth_l1_loss",
+    mistake="the threshold of the other loss",
+    why="huber_loss has delta, smooth_l1_loss has beta, and huber = delta · smooth_l1 where "
+    "delta = beta: exchanging one for the other scales the loss",
+    instead="F.huber_loss(input, target, delta=2.0)\nF.smooth_l1_loss(input, target, beta=2.0)",
+    lesson=8,
+    kind="refusal",
+)
+def huber_or_smooth(call: Call):
+    wrong = {"huber_loss": "beta", "smooth_l1_loss": "delta"}[call.loss]
+    return (
+        f"{call.loss} was given {wrong}, which it does not have" if wrong in call.kwargs else None
+    )
+
+
+@rule(
+    "threshold-not-positive",
+    "huber_loss smooth_l1_loss",
+    mistake="a threshold below 0",
+    why="below the threshold the loss is quadratic, above it linear: a size, so greater than 0",
+    instead="F.huber_loss(input, target, delta=1.0)",
+    lesson=8,
+    kind="refusal",
+)
+def threshold_not_positive(call: Call):
+    name = "delta" if call.loss == "huber_loss" else "beta"
+    value = call.get(name)
+    if not isinstance(value, int | float) or value > 0 or (name == "beta" and value == 0):
+        return None
+    return f"{name} = {value}"
+
+
+@rule(
+    "mask-counted",
+    "huber_loss",
+    mistake="a mask as the weight of a mean that divides by all entries",
+    why="the mean of huber_loss divides by N, not by Σw: entries of weight 0 pull it down",
+    instead="loss = F.huber_loss(input, target, reduction='none')\n"
+    "(loss * mask).sum() / mask.sum().clamp(min=1)",
+    lesson=8,
+    asks=True,
+    calls=2,
+)
+def mask_counted(call: Call):
+    if not isinstance(call.weight, Tensor) or call.reduction != "mean" or call.weight.numel() < 2:
+        return None
+    weight = entries(call.weight)
+    kept = weight == 1
+    if kept.all() or not kept.any() or not (kept | (weight == 0)).all():
+        return None
+    return f"the weight is a mask that keeps {share(kept)} entries, and the mean counts all of them"
+
+
+@rule(
+    "variance-zero",
+    "gaussian_nll_loss",
+    mistake="a variance of 0",
+    why="½(log σ² + r²/σ²) has the slope −r²/(2σ⁴): torch replaces variances below eps by eps, "
+    "and the gradient passes as if it had not",
+    instead="F.gaussian_nll_loss(mean, target, F.softplus(raw) + 1e-3)",
+    lesson=8,
+)
+def variance_zero(call: Call):
+    if not isinstance(call.var, Tensor) or not call.var.numel():
+        return None
+    variance = entries(call.var)
+    small = variance < call.eps
+    if not small.any():
+        return None
+    return f"{share(small)} variances are below eps = {call.eps:g}; the least is {variance.min():g}"
+
+
+@rule(
+    "variance-negative",
+    "gaussian_nll_loss",
+    mistake="log-variances, or another argument, where variances belong",
+    why="the third argument is σ², which is positive; the order is (mean, target, variance)",
+    instead="F.gaussian_nll_loss(mean, target, log_variance.exp())",
+    lesson=8,
+    kind="refusal",
+)
+def variance_negative(call: Call):
+    var, target = call.get("var"), call.get("target")
+    if isinstance(var, int | float) and not isinstance(var, bool) and var < 0:
+        return f"the variance is {var}"
+    if not isinstance(var, Tensor) or not var.numel():
+        return None
+    variance = entries(var)
+    negative = variance < 0
+    if not negative.any():
+        return None
+    noticed = f"{share(negative)} variances are negative, the least {variance.min():g}"
+    if isinstance(target, Tensor) and target.numel() > 1 and (entries(target) > 0).all():
+        return f"{noticed}, and every target is positive: the last two may have changed places"
+    return f"{noticed}: a network gives log-variances, if nothing makes its output positive"
+
+
+@rule(
+    "variance-number",
+    "gaussian_nll_loss",
+    mistake="a whole number as variance",
+    why="the variance is a tensor or a float",
+    instead="F.gaussian_nll_loss(mean, target, 1.0)",
+    lesson=8,
+    kind="refusal",
+)
+def variance_number(call: Call):
+    var = call.get("var")
+    return f"the variance is the integer {var}" if isinstance(var, int) else None
+
+
+@rule(
+    "variance-order",
+    "gaussian_nll_loss",
+    mistake="(mean, variance, target) where (mean, target, variance) belongs",
+    why="the third argument is the variance: ½(log v + (x − y)²/v) is not symmetric in y and v",
+    instead="F.gaussian_nll_loss(mean, target, variance)",
+    lesson=8,
+    asks=True,
+    calls=2,
+)
+def variance_order(call: Call):
+    learnt = {"input", "target"} <= call.learns and "var" not in call.learns
+    if not learnt or not isinstance(call.var, Tensor) or not (entries(call.target) > 0).all():
+        return None
+    return (
+        "the target requires a gradient and is positive everywhere, as a variance is, "
+        "and the variance requires none, as a target does"
+    )
+
+
+def poisson(rate: Tensor, log_rate: Tensor, target: Tensor) -> float:
+    """Return the mean of rate − target · log rate."""
+    return float((rate - target * log_rate).mean())
+
+
+@rule(
+    "rates-as-logs",
+    "poisson_nll_loss",
+    mistake="rates where their logarithms belong",
+    why="with log_input=True, the default, the loss is eˣ − k·x: x is log λ",
+    instead="F.poisson_nll_loss(log_rate, target)\n"
+    "F.poisson_nll_loss(rate, target, log_input=False)",
+    lesson=8,
+    asks=True,
+    calls=3,
+)
+def rates_as_logs(call: Call):
+    if not call.log_input or call.input.shape != call.target.shape:
+        return None
+    rate, target = entries(call.input), entries(call.target)
+    if len(rate) < RATES or not ((rate > 0) & (target >= 0)).all():
+        return None
+    ratio = float(rate.sum() / target.sum())
+    gain = poisson(rate.exp(), rate, target) - poisson(rate, rate.log(), target)
+    if not 0.5 <= ratio <= 2 or not gain > CLEARLY:
+        return None
+    return (
+        f"every input is positive, and the mean input, {rate.mean():.3g}, is near the mean "
+        f"target, {target.float().mean():.3g}; exp(input) has the mean {rate.exp().mean():.3g}"
+    )
+
+
+@rule(
+    "rates-negative",
+    "poisson_nll_loss",
+    mistake="logarithms of rates where rates belong",
+    why="with log_input=False the loss is λ − k·log(λ + eps), which needs λ ≥ 0",
+    instead="F.poisson_nll_loss(log_rate, target)  # log_input=True is the default",
+    lesson=8,
+)
+def rates_negative(call: Call):
+    if call.log_input:
+        return None
+    rate = entries(call.input)
+    negative = rate < 0
+    if not negative.any():
+        return None
+    return f"log_input=False, and {share(negative)} inputs are negative, the least {rate.min():g}"
+
+
+@rule(
+    "counts-negative",
+    "poisson_nll_loss",
+    mistake="targets that are no counts",
+    why="a Poisson variable counts: for k < 0 the loss eˣ − k·x has no minimum",
+    instead="F.poisson_nll_loss(log_rate, counts)  # counts = 0, 1, 2, …",
+    lesson=8,
+)
+def counts_negative(call: Call):
+    target = entries(call.target)
+    negative = target < 0
+    if not negative.any():
+        return None
+    return f"{share(negative)} targets are negative, the least {torch.min(target):g}"

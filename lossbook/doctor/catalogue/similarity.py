@@ -1,0 +1,262 @@
+"""Losses over pairs and triplets: labels of ±1, distances, margins."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+from lossbook.doctor.call import Call
+from lossbook.doctor.rule import rule
+from lossbook.doctor.signs import ROWS, entries, shape, share
+
+TRIPLETS = "triplet_margin_loss triplet_margin_with_distance_loss"
+
+# What a label of 0 costs in each of them.
+ZERO_COSTS = {
+    "cosine_embedding_loss": "a pair labelled 0 costs 0, and teaches nothing",
+    "hinge_embedding_loss": "a distance labelled 0 costs x + max(0, margin − x), both branches",
+    "margin_ranking_loss": "a pair labelled 0 costs max(0, margin), whatever the scores",
+}
+
+
+def vectors(tensor: Tensor) -> Tensor:
+    """Return the first vectors of a batch, (N, D), in float32 or more."""
+    table = tensor if tensor.dim() < 2 else tensor[:ROWS].reshape(-1, tensor.shape[-1])[:ROWS]
+    return table if table.dtype == torch.float64 else table.float()
+
+
+@rule(
+    "labels-zero-one",
+    "cosine_embedding_loss hinge_embedding_loss margin_ranking_loss",
+    mistake="labels 0 and 1 where −1 and +1 belong",
+    why="the label is a sign: +1 takes one branch of the loss, −1 the other, 0 neither",
+    instead="2 * labels - 1  # of 0 and 1, as integers or floats",
+    lesson=9,
+    asks=True,
+    calls=2,
+)
+def labels_zero_one(call: Call):
+    target = entries(call.target)
+    if call.target.dtype == torch.bool:
+        target = target.long()
+    zero = target == 0
+    if not zero.any() or not (zero | (target == 1)).all():
+        return None
+    return f"{share(zero)} labels are 0, and none is −1: {ZERO_COSTS[call.loss]}"
+
+
+@rule(
+    "labels-not-plus-minus",
+    "cosine_embedding_loss hinge_embedding_loss margin_ranking_loss",
+    mistake="labels that are not −1 or +1",
+    why="the label is a sign; a score, a class or a grade between two is none",
+    instead="torch.where(is_similar, 1, -1)",
+    lesson=9,
+    asks=True,
+    calls=2,
+)
+def labels_not_plus_minus(call: Call):
+    if call.target.dtype == torch.bool:
+        return None
+    target = entries(call.target)
+    strange = ~torch.isin(target, torch.tensor([-1, 0, 1], device=target.device))
+    if not strange.any() or target.isnan().any():
+        return None
+    return f"{share(strange)} labels are neither −1 nor 1, such as {target[strange][0]:g}"
+
+
+@rule(
+    "swapped",
+    "margin_ranking_loss",
+    mistake="(labels, scores, scores) where (scores, scores, labels) belongs",
+    why="the loss is max(0, −y·(x₁ − x₂) + margin), with the labels y last",
+    instead="F.margin_ranking_loss(score_1, score_2, labels)",
+    lesson=9,
+    asks=True,
+    calls=2,
+)
+def swapped(call: Call):
+    for name in ("input1", "input2"):
+        if "target" in call.learns and name not in call.learns and is_signs(call.get(name)):
+            return f"the target requires a gradient, and {name} holds only −1 and 1"
+    return None
+
+
+def is_signs(tensor: Tensor) -> bool:
+    return bool((entries(tensor).abs() == 1).all())
+
+
+@rule(
+    "scores-as-distances",
+    "hinge_embedding_loss",
+    mistake="scores where distances belong",
+    why="for the label 1 the loss is the input itself: a score below 0 makes it negative, and "
+    "it has no minimum",
+    instead="F.hinge_embedding_loss(1 - F.cosine_similarity(a, b), labels)",
+    lesson=9,
+)
+def scores_as_distances(call: Call):
+    distance = entries(call.input)
+    if not distance.numel() or distance.isnan().any():
+        return None
+    negative = distance < -1e-3 * (1 + distance[distance.isfinite()].abs().max())
+    if not negative.any():
+        return None
+    return f"{share(negative)} inputs are negative, the least {distance.min():g}: no distance is"
+
+
+@rule(
+    "one-component",
+    "cosine_embedding_loss",
+    mistake="vectors of one component",
+    why="the cosine of two numbers is +1 or −1, whatever their size: its derivative is 0",
+    instead="F.cosine_embedding_loss(features_1, features_2, labels)  # (N, D), with D > 1",
+    lesson=7,
+)
+def one_component(call: Call):
+    one = call.input1
+    if not one.dim() or one.shape[-1] != 1 or not one.numel():
+        return None
+    return f"the vectors of input1, {shape(one)}, have one component each"
+
+
+@rule(
+    "tiny-vectors",
+    "cosine_embedding_loss",
+    mistake="vectors of length nearly 0",
+    why="torch adds 1e-12 to squared lengths: below about 1e-5 the cosine shrinks towards 0, "
+    "and its gradient reaches 1e6",
+    instead="F.cosine_embedding_loss(F.normalize(a, dim=-1), F.normalize(b, dim=-1), labels)",
+    lesson=7,
+    asks=True,
+    calls=2,
+)
+def tiny_vectors(call: Call):
+    for name in ("input1", "input2"):
+        lengths = vectors(call.get(name)).norm(dim=-1)
+        tiny = lengths < 1e-5
+        if tiny.any() and call.get(name).shape[-1] > 1:
+            return f"{share(tiny)} vectors of {name} are shorter than 1e-5"
+    return None
+
+
+@rule(
+    "margin-idle",
+    "cosine_embedding_loss hinge_embedding_loss",
+    mistake="a margin that no negative pair can miss",
+    why="a pair labelled −1 costs max(0, cos − margin), and cos ≤ 1; in hinge_embedding_loss "
+    "max(0, margin − distance), and distance ≥ 0",
+    instead="F.cosine_embedding_loss(a, b, labels, margin=0.2)\n"
+    "F.hinge_embedding_loss(distance, labels, margin=1.0)",
+    lesson=9,
+)
+def margin_idle(call: Call):
+    negative = entries(call.target) == -1
+    if not negative.any():
+        return None
+    cosine = call.loss == "cosine_embedding_loss"
+    if call.margin < 1 if cosine else call.margin > 0:
+        return None
+    return f"margin = {call.margin:g}: the {int(negative.sum())} pairs labelled −1 cost nothing"
+
+
+@rule(
+    "triplet-collapsed",
+    TRIPLETS,
+    mistake="triplets whose three members are embedded in one point",
+    why="d₊ = d₋ = 0 gives the loss margin exactly, and there the gradients cancel",
+    instead="F.triplet_margin_loss(*(F.normalize(v, dim=-1) for v in (anchor, positive, negative)))"
+    "\n# with a lower learning rate, and semi-hard negatives",
+    lesson=9,
+    asks=True,
+    calls=3,
+)
+def triplet_collapsed(call: Call):
+    anchor, positive, negative = map(vectors, (call.anchor, call.positive, call.negative))
+    if anchor.dim() < 2 or len(anchor) < 2:
+        return None
+    near, far = (anchor - positive).norm(dim=-1), (anchor - negative).norm(dim=-1)
+    widest = float(torch.maximum(near, far).max())
+    size = float(anchor.norm(dim=-1).mean())
+    if widest > 1e-4 * min(call.margin, max(size, 1e-2)):
+        return None
+    return (
+        f"in {len(anchor)} triplets no two members are more than {widest:.1e} apart, "
+        f"and the margin is {call.margin:g}"
+    )
+
+
+@rule(
+    "triplet-twins",
+    TRIPLETS,
+    mistake="a member of the triplets given twice",
+    why="with anchor = positive only d₋ remains; with positive = negative the loss is the margin",
+    instead="F.triplet_margin_loss(anchor, positive, negative)",
+    lesson=9,
+)
+def triplet_twins(call: Call):
+    if not call.anchor.numel() or triplet_collapsed(call):
+        return None
+    members = ("anchor", "positive", "negative")
+    for one, two in ((0, 1), (1, 2), (0, 2)):
+        first, second = call.get(members[one]), call.get(members[two])
+        if first.shape == second.shape and torch.equal(vectors(first), vectors(second)):
+            return f"{members[one]} and {members[two]} are equal in every entry"
+    return None
+
+
+@rule(
+    "margin-out-of-reach",
+    "triplet_margin_loss",
+    mistake="a margin that vectors of length 1 can't keep",
+    why="for vectors of length 1, d₋ − d₊ ≤ 2: with a margin of 2 or more the loss is never 0",
+    instead="F.triplet_margin_loss(anchor, positive, negative, margin=0.2)",
+    lesson=9,
+    asks=True,
+    calls=2,
+)
+def margin_out_of_reach(call: Call):
+    if call.p != 2 or call.margin <= 2:
+        return None
+    members = (vectors(value) for value in (call.anchor, call.positive, call.negative))
+    lengths = torch.cat([value.norm(dim=-1).reshape(-1) for value in members])
+    if not lengths.numel() or not ((lengths - 1).abs() < 1e-2).all():
+        return None
+    return f"every vector has length 1, and the margin is {call.margin:g}"
+
+
+@rule(
+    "similarity-as-distance",
+    "triplet_margin_with_distance_loss",
+    mistake="a similarity where a distance belongs",
+    why="max(0, d(a, p) − d(a, n) + margin) pulls together what has a small d: with a similarity "
+    "it pushes the positive away",
+    instead="F.triplet_margin_with_distance_loss(\n    anchor, positive, negative,\n"
+    "    distance_function=lambda a, b: 1 - F.cosine_similarity(a, b))",
+    lesson=9,
+)
+def similarity_as_distance(call: Call):
+    function = call.distance_function
+    known = (cosine_similarity, torch.cosine_similarity)
+    if function not in known and not isinstance(function, torch.nn.CosineSimilarity):
+        return None
+    return "distance_function is the cosine similarity, which is largest for equal vectors"
+
+
+@rule(
+    "triplet-axis",
+    "triplet_margin_loss",
+    mistake="distances along an axis that is not that of the features",
+    why="the distance sums over the last axis alone; all others are a batch",
+    instead="F.triplet_margin_loss(anchor.flatten(1), positive.flatten(1), negative.flatten(1))",
+    lesson=9,
+    asks=True,
+    calls=2,
+)
+def triplet_axis(call: Call):
+    anchor = call.anchor
+    if anchor.dim() < 4 and not (anchor.dim() == 3 and anchor.shape[-1] == 1):
+        return None
+    return (
+        f"the anchors are {shape(anchor)}: each distance is over {anchor.shape[-1]} numbers, "
+        f"and there are {anchor[..., 0].numel():,} of them"
+    )
