@@ -5,6 +5,7 @@ from importlib import import_module
 for family in (
     "classes",
     "labels",
+    "targets",
     "divergence",
     "binary",
     "regression",
