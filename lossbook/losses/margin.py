@@ -188,33 +188,26 @@ def multi_margin_loss(input, target, *, p=1, margin=1.0, weight=None, reduction=
             f"give a label for each row, of shape ({count},)."
         )
     _check_labels(target, 0, classes)
-    margin, labels = float(margin), target.reshape(-1)
-    if weight is None:
-        factors = torch.ones(count, dtype=input.dtype, device=input.device)
-    else:
+    margin, label = float(margin), target.reshape(-1, 1)
+    factor = []
+    if weight is not None:
         _check_weight(weight, input, classes)
-        factors = weight[labels]
+        factor = [weight[label]]
 
-    def missing(z, labels):
-        own = torch.arange(len(z), device=z.device), labels
-        gaps = margin - z[own][:, None] + z
-        gaps[own] = 0
-        return own, gaps
+    def missing(z, label):
+        return at_least_nothing(margin - z.gather(1, label) + z).scatter_(1, label, 0)
 
-    def terms(z, labels, factors):
-        _, gaps = missing(z, labels)
-        gaps = torch.where(gaps > 0, gaps, 0)
-        return (gaps if p == 1 else gaps * gaps).sum(1) * factors / classes
+    def terms(z, label, factor=1):
+        gaps = missing(z, label)
+        return ((gaps if p == 1 else gaps * gaps) * factor).sum(1) / classes
 
-    def by_input(z, labels, factors):
-        own, gaps = missing(z, labels)
-        step = factors[:, None] / classes
-        near = gaps > 0
-        slope = near.to(z.dtype) * step if p == 1 else torch.where(near, 2 * gaps * step, 0)
-        slope[own] = -slope.sum(1)
-        return slope
+    def by_input(z, label, factor=1):
+        gaps = missing(z, label)
+        slope = (gaps.sign() if p == 1 else 2 * gaps) * (factor / classes)
+        return slope.scatter_(1, label, -slope.sum(1, keepdim=True))
 
-    slopes, tensors = [by_input, None, None], [scores, labels, factors]
+    slopes, tensors = [by_input, None, None], [scores, label, *factor]
+    slopes = slopes[: len(tensors)]
     loss = reduce(terms, slopes, tensors, reduction, dim=1, over=count, dtype=input.dtype)
     return loss.reshape(target.shape) if reduction == "none" else loss
 
@@ -267,39 +260,37 @@ def multilabel_margin_loss(input, target, *, reduction="mean"):
     count, classes = scores.shape
     _check_labels(target, -1, classes)
 
-    def missing(z, labels):
-        right = labels == torch.arange(classes, device=z.device)
-        wrong = torch.where(right.any(1), -torch.inf, z)[:, None]
-        score = z.gather(1, labels[:, :, 0].clamp(min=0))[:, :, None]
-        line = torch.where(labels[:, :, :1] < 0, -torch.inf, 1 - score)
-        return right, line + wrong
+    def missing(z, labels, start):
+        lines = start[:, :, 0] - z.gather(1, labels)
+        wrong = z.scatter(1, labels, -torch.inf)
+        return at_least_nothing(lines[:, :, None] + wrong[:, None])
 
-    def terms(z, labels):
-        _, gaps = missing(z, labels)
-        return torch.where(gaps > 0, gaps, 0).sum((1, 2), dtype=torch.float64) / classes
+    def terms(*tensors):
+        return missing(*tensors).sum((1, 2), dtype=torch.float64) / classes
 
-    def by_input(z, labels):
-        right, gaps = missing(z, labels)
-        near = (gaps > 0).to(z.dtype)
-        return torch.where(right, -near.sum(2, keepdim=True), near).sum(1) / classes
+    def by_input(z, labels, start):
+        near = missing(z, labels, start).sign()
+        return near.sum(1).scatter_add(1, labels, -near.sum(2)) / classes
 
-    # Each label in a line with all classes, (N, labels, C), by which the pieces are measured.
-    labels = _before_the_end(target.reshape(scores.shape))[:, :, None].expand(-1, -1, classes)
-    tensors = [scores, labels]
-    kind = input.dtype
-    loss = reduce(terms, [by_input, None], tensors, reduction, dim=1, over=count, dtype=kind)
+    labels, start = _before_the_end(target.reshape(scores.shape))
+    # Each label has a line with all classes, (N, labels, C), by which the pieces are measured.
+    tensors = [scores, labels, start[:, :, None].expand(-1, -1, classes)]
+    slopes, kind = [by_input, None, None], input.dtype
+    loss = reduce(terms, slopes, tensors, reduction, dim=1, over=count, dtype=kind)
     return loss.reshape(input.shape[:-1]) if reduction == "none" else loss
 
 
+def at_least_nothing(gaps):
+    """What is missing, 0 where nothing is; and where it is NaN."""
+    return torch.fmax(gaps, gaps.new_zeros(()))
+
+
 def _before_the_end(target):
-    """The columns of labels up to the longest row, −1 in place of what follows the first −1."""
-    columns, on = [], torch.ones_like(target[:, 0], dtype=torch.bool)
-    for column in target.unbind(1):
-        on = on & (column >= 0)
-        if not on.any():
-            break
-        columns.append(torch.where(on, column, -1))
-    return torch.stack(columns, 1) if columns else target[:, :0]
+    """The labels of each row and 1 for each; after the first −1, some label of it again and −∞."""
+    target = target[:, : int((target >= 0).any(0).sum())]
+    on = (target < 0).cumsum(1) == 0
+    labels = torch.where(on, target, target[:, :1].clamp(min=0))
+    return labels, torch.where(on, 1.0, -torch.inf)
 
 
 def _check_numbers(**tensors):
