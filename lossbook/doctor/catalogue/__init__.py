@@ -8,6 +8,8 @@ for family in (
     "targets",
     "divergence",
     "binary",
+    "answers",
+    "vocabulary",
     "regression",
     "similarity",
     "margin",

@@ -30,7 +30,11 @@ from lossbook.doctor.signs import (
     calls=2,
 )
 def softmax_twice(call: Call):
-    if not sums_to_one(call.input) or looks_swapped(call):
+    if looks_swapped(call):
+        return None
+    if is_percent(call.input):
+        return f"all {len(rows(call.input))} rows of the input sum to 100: percentages"
+    if not sums_to_one(call.input):
         return None
     cells = rows(call.input)
     classes = cells.shape[1]
@@ -38,6 +42,14 @@ def softmax_twice(call: Call):
     return (
         f"all {len(cells)} rows of the input lie in [0, 1] and sum to 1, as a softmax leaves them; "
         f"with {classes} classes the loss can't go below {floor:.3f}"
+    )
+
+
+def is_percent(input) -> bool:
+    """Whether every row is a distribution in percent, with at least four numbers in all."""
+    cells = rows(input)
+    return cells.numel() >= 4 and bool(
+        ((cells >= 0).all(1) & ((cells.sum(1) - 100).abs() < 0.5)).all()
     )
 
 

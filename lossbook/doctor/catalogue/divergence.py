@@ -84,15 +84,16 @@ def kl_learns_from_target(call: Call):
 )
 def kl_not_log(call: Call):
     input, target = call.input, call.target
-    if not input.dim() or wrongly_swapped(call) or first_dim(input, logs_sum_to_one) is not None:
+    if not input.dim() or wrongly_swapped(call):
         return None
-    sign = logs_sum_to_one if call.log_target else sums_to_one
-    dim = first_dim(target, sign)
-    if dim is None or dim >= input.dim():  # p is no distribution either: Bernoulli terms, perhaps
-        known = first_dim(input, sums_to_one)
-        positive = (table(input) > 1e-2).any() and table(input).numel() >= 4
-        return not_log(input, input.dim() - 1 if known is None else known) if positive else None
-    return not_log(input, dim)
+    dim = first_dim(target, lambda p, dim: sums_to_one(p, dim) or logs_sum_to_one(p, dim))
+    if input.shape == target.shape and dim is not None:
+        return None if logs_sum_to_one(input, dim) else not_log(input, dim)
+    # The target is no distribution: perhaps terms of Bernoulli variables, and these are logs too.
+    if first_dim(input, logs_sum_to_one) is not None or not (table(input) > 1e-2).any():
+        return None
+    known = first_dim(input, sums_to_one)
+    return not_log(input, input.dim() - 1 if known is None else known)
 
 
 @rule(

@@ -260,6 +260,7 @@ def weight_cancels(call: Call):
     instead='similarity.fill_diagonal_(float("-inf"))  # before the loss',
     lesson=10,
     asks=True,
+    calls=2,
 )
 def self_similarity(call: Call):
     input, target = call.input, call.target
@@ -276,4 +277,24 @@ def self_similarity(call: Call):
     return (
         f"the input is square, {shape(input)}, no label is its own row, and the diagonal "
         f"({diagonal.min():.3g} … {diagonal.max():.3g}) is the largest entry of every row"
+    )
+
+
+@rule(
+    "arguments-swapped",
+    "cross_entropy",
+    mistake="target and prediction in the wrong order",
+    why="the loss is −Σ p log q, with q the softmax of its first argument: it is not symmetric",
+    instead="F.cross_entropy(logits, probabilities)  # (prediction, target)",
+    lesson=4,
+    asks=True,
+    calls=2,
+)
+def swapped(call: Call):
+    if not looks_swapped(call) or call.learns == {"target"}:
+        return None
+    cells = rows(call.target)
+    return (
+        f"the rows of the input sum to 1, as those of a target do, and the target runs from "
+        f"{cells.min():.3g} to {cells.max():.3g}, as logits do"
     )
