@@ -170,7 +170,7 @@ def spoken_of_call(call: Call, **options) -> list[tuple[Rule, str]]:
     """Return the rules that have something to say of one call; of a refused one, at least one."""
     if call.error is None:
         return list(spoken(call, "call", **options))
-    known = list(spoken(call, "refusal", **options))
+    known = list(spoken(call, "refusal", **options)) if call.arguments else []
     return known or list(spoken(call, "fallback", **options))
 
 

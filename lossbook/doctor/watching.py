@@ -132,9 +132,9 @@ class Watch:
         """Look at one call, and return what is to be said of it."""
         values = [*args, *kwargs.values()]
         ripe = []
-        if not can_look(values):
-            return ripe
         with self.unseen():
+            if not can_look(values):
+                return ripe
             call, kind = self._call(place, args, kwargs, output, error)
             if call is None:
                 return ripe
@@ -181,9 +181,9 @@ class Watch:
         """Look at tensors without a trace: nothing is recorded, and no fault gets out."""
         try:
             with ExitStack() as stack:
-                stack.enter_context(torch.no_grad())
                 stack.enter_context(torch._C.DisableTorchFunction())
                 stack.enter_context(_disable_current_modes())
+                stack.enter_context(torch.no_grad())
                 for device in ("cpu", "cuda"):
                     if torch.is_autocast_enabled(device):
                         stack.enter_context(torch.autocast(device, enabled=False))
