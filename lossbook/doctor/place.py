@@ -59,8 +59,10 @@ class Look:
         Whether the same gradient arrived at every number of the loss.
     gradient : str
         What left the loss backwards: "" (nothing yet), "zero", "nan" or "other".
+    nan_taken : bool
+        Whether the weights were then updated with a gradient that holds NaN.
     step, backward : int or None
-        How many updates of the weights, and how many backward passes, had been before it.
+        How many updates of the weights had been before it, and the number of the backward pass.
     """
 
     number: int
@@ -74,6 +76,7 @@ class Look:
     upstream: float | None = None
     even: bool = True
     gradient: str = ""
+    nan_taken: bool = False
     step: int | None = None
     backward: int | None = None
     token: object = lambda: None
@@ -221,7 +224,7 @@ def follow(look: Look, output: Tensor, prediction: Tensor | None, watch) -> None
                 gradient = gradients[0].detach()
                 look.upstream = float(gradient.sum())
                 look.even = not bool((gradient != gradient.flatten()[:1]).any())
-                look.step, look.backward = watch.steps, watch.backwards
+                look.step, look.backward = watch.steps, torch._C._current_graph_task_id()
 
     def leaves(further, gradients):
         with watch.unseen():

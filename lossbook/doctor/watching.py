@@ -8,7 +8,10 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 from torch.utils._python_dispatch import _disable_current_modes
 
 from lossbook.doctor import report, tap
@@ -35,7 +38,7 @@ class Watch:
         if action not in ACTIONS:
             raise ValueError(f"action is {action!r}, and must be one of {', '.join(ACTIONS)}")
         self.action = action
-        self.steps = self.backwards = 0
+        self.steps = 0
         self._places: dict[tuple, Place] = {}
         self.last: Place | None = None
         self._off: set[Rule] = set()
@@ -62,7 +65,10 @@ class Watch:
         if self._in is None:
             self._in = tap.listeners()
             tap.listen(self)
-            self._hook = register_optimizer_step_post_hook(self._stepped)
+            self._hooks = [
+                register_optimizer_step_pre_hook(self._before_step),
+                register_optimizer_step_post_hook(self._after_step),
+            ]
             atexit.register(self._close)
         return self
 
@@ -70,7 +76,8 @@ class Watch:
         """End to watch. A second time it does nothing."""
         if self._in is not None:
             tap.leave(self, self._in)
-            self._hook.remove()
+            for hook in self._hooks:
+                hook.remove()
             self._in = None
             atexit.unregister(self._close)
             for place in self.places:
@@ -106,8 +113,6 @@ class Watch:
         """Stand for one call of a function of torch (see `tap`)."""
         place = self._place(name)
         place.calls += 1
-        if name == "backward":
-            self.backwards += 1
         try:
             output = original(*args, **kwargs)
         except Exception as error:
@@ -197,7 +202,16 @@ class Watch:
         self._off.add(rule)
         warn_of(rule, error)
 
-    def _stepped(self, *_) -> None:
+    def _before_step(self, optimizer, *_) -> None:
+        place = self.last
+        if tap.listeners() is self._in and place and place.looks and place.due:
+            with self.unseen():
+                groups = optimizer.param_groups
+                weights = [weight for group in groups for weight in group["params"]]
+                if any(w.grad is not None and w.grad.isnan().any() for w in weights):
+                    place.looks[-1].nan_taken = True
+
+    def _after_step(self, *_) -> None:
         if tap.listeners() is self._in:
             self.steps += 1
 

@@ -84,10 +84,14 @@ def test_looks_get_rare():
 
 
 def test_warns_once_for_a_finding_and_a_place():
-    with pytest.warns(doctor.LossWarning) as warned, doctor.watch():
+    @doctor.watch
+    def train():
         for _ in range(4):
             F.cross_entropy(PROBABILITIES, TARGET)
             F.cross_entropy(PROBABILITIES, TARGET)
+
+    with pytest.warns(doctor.LossWarning) as warned:
+        train()
     lines = {warning.lineno for warning in warned}
     assert len(warned) == len(lines) == 2
     assert {warning.filename for warning in warned} == {__file__}
@@ -152,7 +156,7 @@ def test_a_late_refusal_is_explained_too():
 
 
 def test_wrong_names_of_arguments_pass_with_a_note():
-    with doctor.watch("collect"), pytest.raises(TypeError, match="cross_entropy.*wieght") as error:
+    with doctor.watch("collect"), pytest.raises(TypeError, match=r"cross_entropy.*wieght") as error:
         F.cross_entropy(LOGITS, TARGET, wieght=None)
     assert "refused" in error.value.__notes__[0]
 
@@ -228,7 +232,7 @@ def test_each_thread_has_its_own():
 
 def test_an_error_in_the_block_is_the_users():
     with pytest.raises(ZeroDivisionError), doctor.watch("collect"):
-        1 / 0
+        print(1 / 0)
 
 
 # ------------------------------------------------------------------------------- no trace
@@ -381,6 +385,11 @@ def test_source_and_signature_stay():
 # ------------------------------------------------------------------------------- its own faults
 
 
+@doctor.watch("collect")
+def watched_losses():
+    return [F.mse_loss(LOGITS, LOGITS + 1) for _ in range(5)]
+
+
 @pytest.fixture
 def faulty_rule():
     def fail(call):
@@ -396,16 +405,13 @@ def faulty_rule():
 
 def test_a_fault_of_a_rule_is_told_once_and_the_rule_left_out(faulty_rule):
     with pytest.warns(RuntimeWarning, match=r"'faulty' failed and is left out: KeyError") as warned:
-        with doctor.watch("collect"):
-            for _ in range(5):
-                F.mse_loss(LOGITS, LOGITS + 1)
+        watched_losses()
     assert len(warned) == len(faulty_rule) == 1
 
 
 def test_a_fault_of_the_doctor_is_told_once(monkeypatch):
     monkeypatch.setattr("lossbook.doctor.watching.Call", lambda *args: 1 / 0)
     with pytest.warns(RuntimeWarning, match="the doctor failed: ZeroDivisionError") as warned:
-        with doctor.watch("collect"):
-            losses = [F.mse_loss(LOGITS, LOGITS + 1) for _ in range(5)]
+        losses = watched_losses()
     assert len(warned) == 1
     assert losses[-1] == 1

@@ -21,7 +21,7 @@ from lossbook.doctor.signs import shape
     lesson=4,
 )
 def constant_loss(place: Place):
-    looks = [look for look in place.looks if look.learns and look.fine][-8:]
+    looks = [look for look in place.looks if look.fine and look.gradient != "other"][-8:]
     values = {look.value for look in looks}
     pairs = list(pairwise(looks))
     if len(looks) < 8 or len(values) > 1 or not all(changed(a.sample, b.sample) for a, b in pairs):
@@ -68,8 +68,16 @@ def _dead(look: Look) -> bool:
     lesson=2,
 )
 def nan_gradient(place: Place):
+    for look in place.looks:
+        if look.nan_taken and _finite(look.value, look.upstream):
+            return (
+                f"the loss is {look.value:.4g} and the gradient that arrives at it is "
+                f"{look.upstream:.4g}, but the weights were updated with a gradient that holds NaN"
+            )
     looks = [look for look in place.looks if look.gradient][-2:]
-    if len(looks) < 2 or not all(_turns_nan(look) for look in looks):
+    if len(looks) < 2 or not all(
+        look.gradient == "nan" and _finite(look.value, look.upstream) for look in looks
+    ):
         return None
     return (
         "the gradient that left the loss, or the operation before it, holds NaN, although the loss "
@@ -77,9 +85,8 @@ def nan_gradient(place: Place):
     )
 
 
-def _turns_nan(look: Look) -> bool:
-    numbers = (look.value, look.upstream)
-    return look.gradient == "nan" and all(n is not None and math.isfinite(n) for n in numbers)
+def _finite(*numbers: float | None) -> bool:
+    return all(number is not None and math.isfinite(number) for number in numbers)
 
 
 @rule(
