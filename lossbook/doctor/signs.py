@@ -15,6 +15,11 @@ def shape(tensor: Tensor) -> str:
     return "(" + ", ".join(map(str, tensor.shape)) + ("," if tensor.dim() == 1 else "") + ")"
 
 
+def without_ones(tensor: Tensor) -> list[int]:
+    """Return the shape without the axes of size 1."""
+    return [size for size in tensor.shape if size != 1]
+
+
 def class_dim(input: Tensor) -> int:
     """Return the dimension of the classes: 1 of a batch, 0 of a single example."""
     return 1 if input.dim() > 1 else 0
@@ -50,16 +55,16 @@ def log_tolerance(tensor: Tensor) -> float:
     return _LOG_TOLERANCE.get(tensor.dtype, 1e-3)
 
 
-def sums_to_one(input: Tensor, dim: int | None = None) -> bool:
+def sums_to_one(input: Tensor, dim: int | None = None, least: int = 4) -> bool:
     """Whether every row lies in [0, 1] and sums to 1: probabilities over the classes.
 
-    Of too few numbers it can't tell, and says no.
+    Of fewer numbers than ``least`` it can't tell, and says no.
     """
     cells = rows(input) if dim is None else table(input, dim)
     allowed = tolerance(input)
     return bool(
         cells.shape[1] > 1
-        and cells.numel() >= 4
+        and cells.numel() >= least
         and ((cells >= 0) & (cells <= 1 + allowed)).all()
         and ((cells.sum(1) - 1).abs() <= allowed).all()
     )
@@ -84,17 +89,18 @@ def other_dim(input: Tensor, sign, dim: int) -> int | None:
 
 
 def looks_like_sigmoid(input: Tensor) -> bool:
-    """Whether at least 16 numbers lie in (0, 1], on both sides of ½, as a sigmoid leaves them.
+    """Whether at least 16 numbers lie in (0, 1], far to both sides of ½, as a sigmoid leaves them.
 
-    A network at its start can have all logits between 0 and 1; hardly ever around ½ as well.
+    A network at its start can have all logits between 0 and 1; hardly ever so far apart as well.
     """
     cells = table(input)
+    edge = 0.3 if cells.numel() < 32 else 0.25
     return bool(
         input.is_floating_point()
         and cells.numel() >= 16
         and ((cells > 0) & (cells <= 1)).all()
-        and (cells < 0.5).any()
-        and (cells > 0.5).any()
+        and (cells < edge).any()
+        and (cells > 1 - edge).any()
     )
 
 

@@ -1,10 +1,10 @@
 """Losses of yes-or-no answers: what the predictions are."""
 
 from lossbook.doctor.call import Call
+from lossbook.doctor.origin import from_layer, from_sigmoid
 from lossbook.doctor.rule import rule
 from lossbook.doctor.signs import (
     logs_sum_to_one,
-    looks_like_sigmoid,
     looks_swapped,
     only,
     rows,
@@ -35,7 +35,7 @@ def sigmoid_twice(call: Call):
     cells = table(call.input)
     if call.input.dim() > 1 and call.input.shape[1] > 1 and sums_to_one(call.input):
         return f"all {len(rows(call.input))} rows of the input sum to 1, as a softmax leaves them"
-    if not looks_like_sigmoid(call.input):
+    if not from_sigmoid(call):
         return None
     return (
         f"all {cells.numel()} inputs lie between 0 and 1 (from {cells.min():.3g} to "
@@ -105,6 +105,8 @@ def swapped(call: Call):
         return None
     if table(input).numel() < 3 or not only(input, 0, 1) or only(target, 0, 1):
         return None
+    if only(input, 0) or only(input, 1):  # logits of a layer that starts at 0
+        return None
     cells = table(target)
     if cells.isnan().any() or (cells == cells.reshape(-1)[0]).all():
         return None
@@ -162,3 +164,19 @@ def bce_takes_probabilities(call: Call):
         f"{wrong.sum()} of {input.numel()} inputs are outside [0, 1], from {input.min():.3g} to "
         f"{input.max():.3g}, {kind}"
     )
+
+
+@rule(
+    "bce-takes-probabilities",
+    "binary_cross_entropy",
+    mistake="logits where probabilities belong",
+    why="the loss is −log p for a yes and −log(1 − p) for a no: a logit between 0 and 1 is no "
+    "probability, and the next one, outside, is refused",
+    instead="F.binary_cross_entropy_with_logits(logits, target)",
+    lesson=6,
+    asks=True,
+)
+def bce_of_logits(call: Call):
+    if not from_layer(call) or not call.input.numel():
+        return None
+    return "the input comes straight from a linear layer or a convolution, without a sigmoid"

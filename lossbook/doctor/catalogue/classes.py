@@ -3,12 +3,12 @@
 import math
 
 from lossbook.doctor.call import Call
+from lossbook.doctor.origin import from_layer, from_sigmoid, from_softmax, input_made_by
 from lossbook.doctor.rule import rule
 from lossbook.doctor.signs import (
     class_dim,
     log_tolerance,
     logs_sum_to_one,
-    looks_like_sigmoid,
     looks_swapped,
     other_dim,
     rows,
@@ -34,7 +34,7 @@ def softmax_twice(call: Call):
         return None
     if is_percent(call.input):
         return f"all {len(rows(call.input))} rows of the input sum to 100: percentages"
-    if not sums_to_one(call.input):
+    if not from_softmax(call):
         return None
     cells = rows(call.input)
     classes = cells.shape[1]
@@ -65,7 +65,7 @@ def is_percent(input) -> bool:
     calls=2,
 )
 def softmax_of_softmax(call: Call):
-    if call.dim is None or not call.input.dim() or not sums_to_one(call.input, call.dim):
+    if call.dim is None or not call.input.dim() or not from_softmax(call, call.dim):
         return None
     cells = table(call.input, call.dim)
     top = table(call.output, call.dim)
@@ -88,7 +88,7 @@ def softmax_of_softmax(call: Call):
     calls=2,
 )
 def sigmoid_then_softmax(call: Call):
-    if not looks_like_sigmoid(call.input) or sums_to_one(call.input) or looks_swapped(call):
+    if not from_sigmoid(call) or sums_to_one(call.input) or looks_swapped(call):
         return None
     if softmax_over_other_dim(call.input) is not None:
         return None
@@ -112,7 +112,7 @@ def sigmoid_then_softmax(call: Call):
 )
 def softmax_over_batch(call: Call):
     dim = softmax_over_other_dim(call.input)
-    if dim is None or looks_swapped(call):
+    if dim is None or from_layer(call) or looks_swapped(call):
         return None
     return (
         f"the input, {shape(call.input)}, is normalised over dimension {dim}; "
@@ -140,6 +140,8 @@ def softmax_over_other_dim(input) -> int | None:
     calls=2,
 )
 def nll_not_log(call: Call):
+    if from_layer(call) and call.input.numel():
+        return "the input comes straight from a linear layer or a convolution: logits"
     return not_log(call.input, class_dim(call.input))
 
 
@@ -186,6 +188,9 @@ def not_log(input, dim: int) -> str | None:
     calls=2,
 )
 def log_epsilon(call: Call):
+    made = input_made_by(call)
+    if made[:1] == ("Log",) and {"Add", "Clamp", "ClampMin"}.intersection(made[1:2]):
+        return f"the input is the logarithm of a sum or a clamp ({' ← '.join(made)})"
     cells = rows(call.input)
     if cells.numel() < 4 or not cells.isfinite().all() or cells.max() > 1e-3:
         return None

@@ -205,19 +205,22 @@ def kl_target(call: Call):
     negative = (cells < 0).sum()
     if negative:
         return f"{negative} of {cells.numel()} entries of the target are negative"
-    dim = first_dim(call.input, logs_sum_to_one)
-    if dim is None:
-        dim = first_dim(call.input, sums_to_one)
+    dim = first_dim(call.input, lambda q, dim: logs_sum_to_one(q, dim) or sums_to_one(q, dim))
     if dim is None or call.input.shape != target.shape:
         return None
-    sums = table(target, dim).sum(1)
-    wrong = ((sums - 1).abs() > 0.02) & (sums != 0)
-    if not wrong.any() or (wrong.sum() < 2 and target.numel() > target.shape[dim]):
+    if not all(_off(target, other).any() for other in range(target.dim())):
         return None
+    wrong, sums = _off(target, dim), table(target, dim).sum(1)
     return (
         f"{wrong.sum()} of {len(sums)} rows of the target do not sum to 1 "
         f"(from {sums.min():.3g} to {sums.max():.3g})"
     )
+
+
+def _off(target, dim: int):
+    """Return which rows do not sum to 1; a row of zeros is one that does not count."""
+    sums = table(target, dim).sum(1)
+    return ((sums - 1).abs() > 0.02) & (sums != 0)
 
 
 @rule(

@@ -16,22 +16,6 @@ def complete(call: Call) -> bool:
 
 
 @rule(
-    "linear-keywords",
-    "linear_cross_entropy",
-    mistake="the bias by position",
-    why="the logits are input @ linear_weight.T + linear_bias; all after the target is by keyword, "
-    "and `weight` is the weight of the classes",
-    instead=RIGHT,
-    lesson=10,
-    kind="refusal",
-)
-def linear_keywords(call: Call):
-    if call.arguments or len(call.args) < 4:
-        return None
-    return f"{len(call.args)} arguments came by position; three are taken"
-
-
-@rule(
     "linear-order",
     "linear_cross_entropy",
     mistake="(input, target, weight) where (input, linear_weight, target) belongs",

@@ -1,0 +1,65 @@
+"""Where a tensor comes from, as far as its graph tells."""
+
+import re
+
+from torch import Tensor
+
+from lossbook.doctor.call import Call
+from lossbook.doctor.signs import looks_like_sigmoid, sums_to_one
+
+# These move numbers, or copy them, and change none.
+_MOVES = re.compile(
+    "(Unsafe)?View|Reshape.*|Squeeze|Unsqueeze|Permute|Transpose|T|Select|Slice|Index|Gather|"
+    "Expand|Clone|ToCopy|AsStrided|Alias|Narrow|Split|Unbind|IndexSelect|MaskedSelect"
+)
+LAYERS = {"Mm", "Addmm", "Bmm", "Baddbmm", "Convolution", "Mv", "Trilinear"}
+
+
+def made_by(tensor: Tensor, most: int = 3) -> tuple[str, ...]:
+    """Return the last operations that made a tensor, the very last one first.
+
+    Those that only move or copy numbers are left out. Empty where there is no graph.
+    """
+    node, made, steps = getattr(tensor, "grad_fn", None), [], 0
+    while node is not None and len(made) < most and steps < 16:
+        name = re.sub(r"Backward\d*$", "", node.name())
+        if not _MOVES.fullmatch(name):
+            made.append(name)
+        node = node.next_functions[0][0] if node.next_functions else None
+        steps += 1
+    return tuple(made)
+
+
+def input_made_by(call: Call) -> tuple[str, ...]:
+    """Return the last operations that made the first argument of a call, the very last one first.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from lossbook.doctor.call import run
+    >>> z = torch.randn(4, 3, requires_grad=True)
+    >>> log_p = (z.softmax(1) + 1e-7).log()
+    >>> input_made_by(run("nll_loss", (log_p, torch.tensor([0, 1, 2, 0])), {}))
+    ('Log', 'Add', 'Softmax')
+    """
+    return made_by(call.kwargs.get("input", call.args[0] if call.args else None))
+
+
+def from_layer(call: Call) -> bool:
+    """Whether the input comes straight out of a linear layer or a convolution."""
+    return bool(LAYERS.intersection(input_made_by(call)[:1]))
+
+
+def from_sigmoid(call: Call) -> bool:
+    """Whether the input comes out of a sigmoid; where no graph tells, by its numbers."""
+    if input_made_by(call)[:1] == ("Sigmoid",):
+        return True
+    return not from_layer(call) and looks_like_sigmoid(call.input)
+
+
+def from_softmax(call: Call, dim: int | None = None) -> bool:
+    """Whether the input holds probabilities over a dimension (of the classes if not given)."""
+    if from_layer(call):
+        return False
+    known = input_made_by(call)[:1] == ("Softmax",)
+    return sums_to_one(call.input, dim, least=2 if known else 4)
