@@ -85,9 +85,10 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
         return (u2 - cosine * along) / clamped
 
     slopes = [slope, lambda x1, x2: slope(x2, x1)]
-    x1, x2 = (x.movedim(dim, -1) if x.ndim else x for x in (x1, x2))
+    if dim % max(x1.ndim, 1) != max(x1.ndim, 1) - 1:
+        x1, x2 = x1.movedim(dim, -1), x2.movedim(dim, -1)
     result = reduce(terms, slopes, [_lines(x1), _lines(x2)], "none", dim=-1)
-    return result.reshape(x1.shape[:-1])
+    return _shaped(result, x1.shape[:-1])
 
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
@@ -211,7 +212,7 @@ def cosine_embedding_loss(input1, input2, target, *, margin=0, reduction="mean")
     slopes = [slope, lambda x1, x2, y: slope(x2, x1, y), None]
     tensors, count = [x1, x2, y.reshape(-1)], y.numel()
     loss = reduce(terms, slopes, tensors, reduction, dim=-1, over=count, dtype=dtype)
-    return loss.reshape(y.shape) if reduction == "none" else loss
+    return _shaped(loss, y.shape) if reduction == "none" else loss
 
 
 def distance(x1, x2, p, eps, dtype):
@@ -255,7 +256,7 @@ def distance(x1, x2, p, eps, dtype):
 
     difference = widen(x1) - widen(x2) + eps
     result = reduce(norm, [slope], [_lines(difference)], "none", dim=-1, dtype=dtype)
-    return result.reshape(x1.shape[:-1])
+    return _shaped(result, x1.shape[:-1])
 
 
 def common_dtype(*tensors):
@@ -270,3 +271,8 @@ def common_dtype(*tensors):
 def _lines(x):
     """Vectors as (N, D)."""
     return x.reshape(1, -1) if x.ndim < 2 else x.flatten(0, -2)
+
+
+def _shaped(x, shape):
+    """In that shape, or as it is if it has it."""
+    return x if x.shape == shape else x.reshape(shape)

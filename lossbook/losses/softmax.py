@@ -133,14 +133,15 @@ def logsumexp(input, dim, keepdim=False):
     dims = [_dimension(input, d) for d in (dim if isinstance(dim, tuple | list) else [dim])]
     if len(set(dims)) < max(len(dims), min(input.ndim, 1)):
         raise LossInputError(f"dim={dim}: name each dimension to sum over once, and at least one.")
-    rows = input.movedim(dims, list(range(-len(dims), 0))) if input.ndim else input
-    rows = rows.flatten(-len(dims)) if rows.ndim and dims else rows
-    rows = rows.reshape(1, -1) if rows.ndim < 2 else rows
+    rows = input.reshape(1, -1) if input.ndim < 2 else input
+    if input.ndim > 1 and dims != [input.ndim - 1]:
+        rows = input.movedim(dims, list(range(-len(dims), 0))).flatten(-len(dims))
     empty = not rows.numel()
     result = rows.sum(-1).log() if empty else reduce(terms, [by_z], [rows], "none", dim=-1)
     kept = [1 if i in dims else n for i, n in enumerate(input.shape)]
     gone = [n for i, n in enumerate(input.shape) if i not in dims]
-    return result.reshape(kept if keepdim else gone)
+    shape = kept if keepdim else gone
+    return result if list(result.shape) == shape else result.reshape(shape)
 
 
 class _Softmax(torch.autograd.Function):
