@@ -17,5 +17,6 @@ for family in (
     "general",
     "arguments",
     "training",
+    "refused",
 ):
     import_module(f"lossbook.doctor.catalogue.{family}")
