@@ -4,7 +4,7 @@ import re
 
 from torch import Tensor
 
-from lossbook.doctor.call import Call
+from lossbook.doctor.call import SIGNATURES, Call
 from lossbook.doctor.signs import looks_like_sigmoid, sums_to_one
 
 # These move numbers, or copy them, and change none.
@@ -43,6 +43,12 @@ def input_made_by(call: Call) -> tuple[str, ...]:
     ('Log', 'Add', 'Softmax')
     """
     return made_by(call.kwargs.get("input", call.args[0] if call.args else None))
+
+
+def origin(call: Call, name: str) -> tuple[str, ...]:
+    """Return the last operations that made one argument of a call, the very last one first."""
+    place = list(SIGNATURES[call.loss].parameters).index(name)
+    return made_by(call.args[place] if place < len(call.args) else call.kwargs.get(name))
 
 
 def from_layer(call: Call) -> bool:

@@ -2,41 +2,22 @@
 
 from difflib import get_close_matches
 
+import torch
 from torch import Tensor
 
 from lossbook.doctor.call import FUNCTIONS, SIGNATURES, Call
 from lossbook.doctor.rule import rule
+from lossbook.doctor.signs import shape, without_ones
 
 LOSSES = [name for name in FUNCTIONS if "reduction" in SIGNATURES[name].parameters]
 LEGACY = [name for name in LOSSES if "size_average" in SIGNATURES[name].parameters]
-TENSORS = [
-    "input",
-    "target",
-    "weight",
-    "pos_weight",
-    "var",
-    "input1",
-    "input2",
-    "anchor",
-    "positive",
-    "negative",
-]
-TENSORS += ["log_probs", "targets", "linear_weight"]
-WHOLE = [
-    "input",
-    "target",
-    "log_probs",
-    "input1",
-    "input2",
-    "anchor",
-    "positive",
-    "negative",
-    "weight",
-]
-# Losses of class labels (and kl_div) have rules of their own for the dtype of the target.
-LABELLED = (
-    "cross_entropy nll_loss linear_cross_entropy multi_margin_loss multilabel_margin_loss kl_div"
+TENSORS = (
+    *("input", "target", "weight", "pos_weight", "var", "input1", "input2"),
+    *("anchor", "positive", "negative", "log_probs", "targets", "linear_weight"),
 )
+# Losses over classes, and kl_div, have rules of their own for the dtypes that they take.
+OWN = {"cross_entropy", "nll_loss", "linear_cross_entropy", "kl_div"}
+INDEXED = ("multi_margin_loss", "multilabel_margin_loss", "adaptive_log_softmax_with_loss")
 
 
 def legacy(size_average, reduce, reduction: str = "mean") -> str | None:
@@ -52,7 +33,8 @@ def legacy(size_average, reduce, reduction: str = "mean") -> str | None:
     for name, value in (("size_average", size_average), ("reduce", reduce)):
         if value is not None and not isinstance(value, bool):
             shown = "a tensor" if isinstance(value, Tensor) else repr(value)
-            return f"{shown} came by position into {name}, which takes True or False"
+            tail = "; any text counts as True: the mean" if isinstance(value, str) and value else ""
+            return f"{name}, which stands before reduction, was given {shown}{tail}"
     if size_average is None and reduce is None:
         return None
     named = {"size_average": size_average, "reduce": reduce}
@@ -127,7 +109,7 @@ def reduction_unknown(call: Call):
     kind="refusal",
 )
 def not_a_tensor(call: Call):
-    for name in TENSORS:
+    for name in TENSORS if call.arguments else ():
         value = call.get(name)
         if value is None and (name in ("weight", "pos_weight") or name not in call.given):
             continue
@@ -138,7 +120,7 @@ def not_a_tensor(call: Call):
 
 @rule(
     "integers",
-    "all",
+    " ".join(set(FUNCTIONS) - OWN),
     mistake="whole numbers or booleans where the loss needs floats",
     why="logarithms, differences and means are taken of floats",
     instead="F.binary_cross_entropy_with_logits(logits, target.float())",
@@ -146,27 +128,59 @@ def not_a_tensor(call: Call):
     kind="refusal",
 )
 def integers(call: Call):
-    names = [name for name in WHOLE if name != "target" or call.loss not in LABELLED]
     wrong = [
         f"{name} is {str(value.dtype).removeprefix('torch.')}"
-        for name in names
-        if isinstance(value := call.get(name), Tensor) and is_count(value)
+        for name, value in call.tensors().items()
+        if not (value.is_floating_point() or value.is_complex() or name.endswith("_lengths"))
+        and name != "targets"
+        and not (name == "target" and call.loss in INDEXED)
     ]
-    floats = [value for value in call.tensors().values() if value.is_floating_point()]
-    fits = call.loss in ("ctc_loss", "adaptive_log_softmax_with_loss") or "softmax" in call.loss
-    if not wrong or (fits and floats):
-        return None
-    return ", ".join(wrong) if complains(call) else None
+    return ", ".join(wrong) if wrong and of_dtypes(call) else None
 
 
-def is_count(tensor: Tensor) -> bool:
-    return not tensor.is_floating_point() and not tensor.is_complex()
-
-
-def complains(call: Call) -> bool:
+def of_dtypes(call: Call) -> bool:
     """Whether torch's error speaks of dtypes."""
-    words = "Long Int Bool Byte Short Char dtype bool"
-    return any(word in str(call.error) for word in words.split())
+    words = ("Long", "Int", "Bool", "bool", "Byte", "Short", "Char", "dtype")
+    return any(word in str(call.error) for word in words)
+
+
+@rule(
+    "shapes-differ",
+    "l1_loss mse_loss smooth_l1_loss huber_loss gaussian_nll_loss poisson_nll_loss "
+    "hinge_embedding_loss margin_ranking_loss soft_margin_loss multilabel_soft_margin_loss "
+    "binary_cross_entropy binary_cross_entropy_with_logits",
+    mistake="shapes that do not fit each other",
+    why="the loss compares entry with entry: prediction, target and weight need one shape",
+    instead="F.binary_cross_entropy_with_logits(logits.squeeze(-1), target)  # both (N,)\n"
+    "weight[:, None]  # one weight for each of N rows",
+    lesson=8,
+    kind="refusal",
+)
+def shapes_differ(call: Call):
+    told = str(call.error)
+    if of_dtypes(call) or not any(word in told for word in ("size", "shape", "dimension")):
+        return None
+    skip = {"pos_weight"} if "var is" in told else {"pos_weight", "var"}
+    tensors = [(name, value) for name, value in call.tensors().items() if name not in skip]
+    for name, value in tensors:
+        first, one = tensors[0]
+        if value.shape == one.shape or (name == "weight" and fits(value.shape, one.shape)):
+            continue
+        tail = ""
+        if without_ones(value) == without_ones(one):
+            tail = ": the same but for axes of size 1"
+        elif name == "weight" and value.shape == one.shape[:1]:
+            tail = ": one weight for each row needs the shape (N, 1)"
+        return f"{first} is {shape(one)}, and {name} {shape(value)}{tail}"
+    return None
+
+
+def fits(small: torch.Size, large: torch.Size) -> bool:
+    """Whether one shape broadcasts to the other."""
+    try:
+        return torch.broadcast_shapes(small, large) == large
+    except RuntimeError:
+        return False
 
 
 @rule(

@@ -1,23 +1,21 @@
 """What goes wrong with many losses: shapes that broadcast, order, and numbers that are none."""
 
+import warnings
+
 import torch
 from torch import Tensor
 
 from lossbook.doctor.call import FUNCTIONS, Call
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import entries, shape, share
+from lossbook.doctor.signs import entries, is_whole, shape, share, without_ones
 
 REGRESSION = "l1_loss mse_loss smooth_l1_loss huber_loss gaussian_nll_loss poisson_nll_loss"
 DISTANCES = "hinge_embedding_loss margin_ranking_loss"
 LABELS = "soft_margin_loss multilabel_soft_margin_loss"
 POINTWISE = f"{REGRESSION} {DISTANCES} {LABELS} kl_div"
 PAIRED = "F.mse_loss(prediction.squeeze(-1), target)  # both (N,)"
+HALF = (torch.float16, torch.bfloat16)
 SMALL = 1_000_000  # the most entries for which a loss is computed a second time
-
-
-def without_ones(tensor: Tensor) -> list[int]:
-    """Return the shape without the axes of size 1."""
-    return [size for size in tensor.shape if size != 1]
 
 
 def pairs(call: Call) -> tuple[str, str, torch.Size] | None:
@@ -56,9 +54,8 @@ def pairs_broadcast(call: Call):
     if not found or call.reduction == "none":
         return None
     one, two = call.get(found[0]), call.get(found[1])
-    if one.dim() == two.dim() or without_ones(one) != without_ones(two):
-        return None
-    return say_pairs(call, *found)
+    same = without_ones(one) == without_ones(two)
+    return say_pairs(call, *found) if same and one.dim() != two.dim() else None
 
 
 @rule(
@@ -79,7 +76,7 @@ def pairs_of_other_shapes(call: Call):
     same = without_ones(one) == without_ones(two)
     column = same and two.dim() == one.dim() + 1 and one.data_ptr() != two.data_ptr()
     if call.reduction == "none":  # pairs may be wanted, and are then summed by hand
-        meant = not column or not (two.shape[-1] == 1 or two.dim() > 2)
+        meant = not column or not (two.shape[-1] == 1 or two.dim() > 3)
     elif one.dim() == two.dim():  # axes of size 1 in both are put there to get all pairs
         meant = not (same and one.dim() == 2)
     else:
@@ -88,57 +85,27 @@ def pairs_of_other_shapes(call: Call):
 
 
 @rule(
-    "shapes-differ",
-    f"{REGRESSION} {DISTANCES} {LABELS} binary_cross_entropy binary_cross_entropy_with_logits",
-    mistake="shapes that do not fit each other",
-    why="the loss compares entry with entry: prediction, target and weight need one shape",
-    instead="F.binary_cross_entropy_with_logits(logits.squeeze(-1), target)  # both (N,)\n"
-    "weight[:, None]  # one weight for each of N rows",
-    lesson=8,
-    kind="refusal",
-)
-def shapes_differ(call: Call):
-    tensors = {
-        name: value
-        for name, value in call.tensors().items()
-        if name not in ("pos_weight", "var") and value.dim()
-    }
-    first, *others = tensors
-    for other in others:
-        one, two = tensors[first], tensors[other]
-        if one.shape == two.shape or (other == "weight" and fits(two.shape, one.shape)):
-            continue
-        tail = ""
-        if without_ones(one) == without_ones(two):
-            tail = ": the same but for an axis of size 1"
-        elif other == "weight" and two.shape == one.shape[:1]:
-            tail = ": one weight for each row needs the shape (N, 1)"
-        return f"{first} is {shape(one)}, and {other} {shape(two)}{tail}"
-    return None
-
-
-def fits(small: torch.Size, large: torch.Size) -> bool:
-    """Whether one shape broadcasts to the other."""
-    try:
-        return torch.broadcast_shapes(small, large) == large
-    except RuntimeError:
-        return False
-
-
-@rule(
     "swapped",
-    "poisson_nll_loss hinge_embedding_loss multilabel_soft_margin_loss",
+    "poisson_nll_loss multilabel_soft_margin_loss",
     mistake="(target, prediction) where (prediction, target) belongs",
-    why="the loss is not symmetric: it takes logarithms or signs of one of its two arguments only",
+    why="the loss takes exp or log of one of its two arguments only: it is not symmetric",
     instead="F.poisson_nll_loss(log_rate, counts)  # (prediction, target)",
     lesson=8,
     asks=True,
     calls=2,
 )
 def swapped(call: Call):
-    if "target" not in call.learns or "input" in call.learns:
+    return labels_first(call)
+
+
+def labels_first(call: Call) -> str | None:
+    """Say why the input looks like targets, and the target like predictions."""
+    if call.learns & {"input", "target"} == {"target"}:
+        return "the target requires a gradient, and the input, where predictions belong, does not"
+    input, target = entries(call.input), entries(call.target)
+    if len(input) < 4 or is_whole(target) or not is_whole(input) or (input < 0).any():
         return None
-    return "the target requires a gradient, and the input, where predictions belong, does not"
+    return "every input is a whole number, as targets are, and the targets are not"
 
 
 @rule(
@@ -151,7 +118,7 @@ def swapped(call: Call):
 )
 def half_precision(call: Call):
     given = call.tensors()
-    half = [name for name, value in given.items() if value.dtype == torch.float16]
+    half = [name for name, value in given.items() if value.dtype in HALF]
     if not half or call.output is None or call.output.isfinite().all():
         return None
     if sum(value.numel() for value in given.values()) > SMALL:
@@ -159,13 +126,13 @@ def half_precision(call: Call):
     wider = {
         name: value.float() if name in half else value for name, value in call.arguments.items()
     }
-    single = FUNCTIONS[call.loss](**wider)
-    bad = ~call.output.isfinite()
-    if not (bad & single.isfinite()).any():
+    with warnings.catch_warnings(action="ignore"):
+        single = FUNCTIONS[call.loss](**wider)
+    lost = single.isfinite() & ~call.output.isfinite()
+    if not lost.any():
         return None
-    which = bad & single.isfinite()
-    was, would = call.output[which].flatten()[0], single[which].flatten()[0]
-    return f"in float16 the loss is {was:g}, and with the same numbers in float32 {would:.6g}"
+    was, would, dtype = call.output[lost][0], single[lost][0], str(given[half[0]].dtype)[6:]
+    return f"in {dtype} the loss is {was:g}, and with the same numbers in float32 {would:.6g}"
 
 
 @rule(
@@ -211,7 +178,7 @@ def infinite_input(call: Call):
 
 @rule(
     "empty-batch",
-    " ".join(name for name in FUNCTIONS if "softmax" not in name.split("_")),
+    " ".join(set(FUNCTIONS) - {"softmax", "log_softmax"}),
     mistake="the mean of an empty batch",
     why="a mean over no entries is 0/0",
     instead="F.cross_entropy(input, target, reduction='sum') / max(1, len(target))",
@@ -219,10 +186,8 @@ def infinite_input(call: Call):
 )
 def empty_batch(call: Call):
     name, first = next(iter(call.tensors().items()))
-    if first.numel():
+    if first.numel() or call.output.dim():
         return None
     if call.loss in ("multi_margin_loss", "multilabel_margin_loss"):
         return f"{name} is {shape(first)}; torch returns whatever the memory held"
-    if call.get("reduction", "mean") != "mean":
-        return None
-    return f"{name} is {shape(first)}, and the mean is {call.output.item():g}"
+    return f"{name} is {shape(first)}, and the loss NaN" if call.output.isnan() else None

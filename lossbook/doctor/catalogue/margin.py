@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from lossbook.doctor.call import Call
+from lossbook.doctor.origin import from_sigmoid, from_softmax
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import ROWS, rows, shape, share, sums_to_one
+from lossbook.doctor.signs import ROWS, rows, shape, share
 
 BOTH = "multi_margin_loss multilabel_margin_loss"
 PADDED = "target = torch.full_like(multi_hot, -1)  # for each row: the indices, then -1, …"
@@ -18,7 +19,7 @@ for row, hot in zip(target, multi_hot):
 def label_rows(call: Call) -> Tensor:
     """Return the labels of multilabel_margin_loss as a table of at most 256 rows."""
     target = call.target
-    return target[:ROWS] if target.dim() > 1 else target[None]
+    return target[:ROWS].cpu() if target.dim() > 1 else target.reshape(1, -1).cpu()
 
 
 def heads(labels: Tensor) -> Tensor:
@@ -54,7 +55,7 @@ def is_multi_hot(labels: Tensor) -> bool:
     lesson=9,
 )
 def multi_hot_labels(call: Call):
-    labels = label_rows(call).cpu()
+    labels = label_rows(call)
     if not labels.numel() or not is_multi_hot(labels):
         return None
     return f"the first row of the target, {labels[0].tolist()}, has only marks: no class has −1"
@@ -69,7 +70,7 @@ def multi_hot_labels(call: Call):
     lesson=9,
 )
 def padded_with_zeros(call: Call):
-    labels = label_rows(call).cpu()
+    labels = label_rows(call)
     if not labels.numel() or is_multi_hot(labels):
         return None
     twice = repeated(labels)
@@ -87,7 +88,7 @@ def padded_with_zeros(call: Call):
     lesson=9,
 )
 def labels_after_end(call: Call):
-    labels = label_rows(call).cpu()
+    labels = label_rows(call)
     if not labels.numel() or is_multi_hot(labels):
         return None
     lost = (labels[:, 0] == -1) & (labels >= 0).any(1)
@@ -111,9 +112,9 @@ def probabilities_as_scores(call: Call):
     if call.get("margin", 1) < 1:
         return None
     table = rows(call.input)
-    if sums_to_one(call.input):
+    if from_softmax(call):
         return f"all {len(table)} rows of the input lie in [0, 1] and sum to 1, as after a softmax"
-    if table.numel() < 16 or not ((table > 0) & (table < 1)).all():
+    if not from_sigmoid(call):
         return None
     return f"all {table.numel()} inputs lie between 0 and 1, as after a sigmoid"
 
@@ -133,26 +134,52 @@ def one_class(call: Call):
 
 
 @rule(
+    "labels-from-one",
+    BOTH,
+    mistake="labels counted from 1",
+    why="C classes have the labels 0, …, C − 1: C is beyond the last one, and 0 is never learned",
+    instead="F.multi_margin_loss(input, target - 1)",
+    lesson=9,
+    kind="refusal",
+)
+def labels_from_one(call: Call):
+    span = label_span(call)
+    if not span:
+        return None
+    classes, least, most = span
+    first = int(call.target[call.target >= 0].min()) if most >= 0 else 0
+    padded = least == -1 and call.loss == "multilabel_margin_loss"
+    if first != 1 or most != classes or not (least == 1 or padded):
+        return None
+    return f"the labels run from 1 to {most}, the classes from 0 to {classes - 1}"
+
+
+@rule(
     "labels-out-of-range",
     BOTH,
-    mistake="labels that name no class",
-    why="classes count from 0 to C − 1, and these losses have no ignore_index",
-    instead="target - 1  # of labels 1 to C\ninput[target >= 0], target[target >= 0]",
+    mistake="a label that is no class",
+    why="C classes have the labels 0, …, C − 1, and these losses have no ignore_index",
+    instead="F.multi_margin_loss(input[target >= 0], target[target >= 0])",
     lesson=9,
     kind="refusal",
 )
 def labels_out_of_range(call: Call):
+    span = label_span(call)
+    if not span or labels_from_one(call):
+        return None
+    classes, least, most = span
+    if least >= (-1 if call.loss == "multilabel_margin_loss" else 0) and most < classes:
+        return None
+    tail = "; −100 is a label like any other here" if least == -100 else ""
+    return f"the labels are from {least} to {most}, the classes from 0 to {classes - 1}{tail}"
+
+
+def label_span(call: Call) -> tuple[int, int, int] | None:
+    """Return the number of classes, and the least and the largest label."""
     input, target = call.get("input"), call.get("target")
     if not whole(target) or not isinstance(input, Tensor) or not input.dim() or not target.numel():
         return None
-    classes, least, most = input.shape[-1], int(target.min()), int(target.max())
-    lowest = -1 if call.loss == "multilabel_margin_loss" else 0
-    if least >= lowest and most < classes:
-        return None
-    counts = f"the labels are from {least} to {most}, the classes from 0 to {classes - 1}"
-    if least == -100:
-        return f"{counts}; −100 means nothing here"
-    return f"{counts}; they may count from 1" if least == 1 and most == classes else counts
+    return input.shape[-1], int(target.min()), int(target.max())
 
 
 def whole(tensor) -> bool:

@@ -5,6 +5,8 @@ from itertools import pairwise
 from torch import Tensor
 
 from lossbook.doctor.call import Call
+from lossbook.doctor.catalogue.classes import not_log
+from lossbook.doctor.origin import LAYERS, origin
 from lossbook.doctor.rule import rule
 from lossbook.doctor.signs import ROWS, shape, share
 
@@ -109,30 +111,11 @@ def ctc_label_range(call: Call):
     calls=2,
 )
 def ctc_not_log(call: Call):
-    first = call.log_probs[0].unsqueeze(0) if call.log_probs.dim() == 2 else call.log_probs[0]
-    table = first[:ROWS].float()
-    total = table.logsumexp(-1)
-    if not table.numel() or total.isnan().any() or (total.abs() < 0.02).any():
-        return None
-    allowed = 1e-3 * max(1, table.shape[-1] / 100)
-    worst = total[total.abs().argmax()]
-    if worst.abs() <= allowed:
-        return None
-    where = normalised_over(call.log_probs)
-    if where is not None:
-        return f"the input {shape(call.log_probs)} is normalised over dim {where}, not the last one"
-    kind = "probabilities" if (table >= 0).all() and (table <= 1).all() else "logits"
-    return f"log Σ exp over the classes is {worst:.3g} in the first step, not 0: these are {kind}"
-
-
-def normalised_over(log_probs: Tensor) -> int | None:
-    """Return the dimension, other than the last, over which exp sums to 1."""
-    if log_probs.numel() > 10_000_000:
-        return None
-    for dim in range(log_probs.dim() - 1):
-        if log_probs.shape[dim] > 1 and (log_probs.logsumexp(dim).abs() < 1e-3).all():
-            return dim
-    return None
+    if call.log_probs.numel() and LAYERS.intersection(origin(call, "log_probs")[:1]):
+        return "log_probs comes straight from a layer: logits"
+    # All sequences have as many steps as the shortest; what follows may be padding.
+    steps = max(1, min(numbers(call.input_lengths), default=1))
+    return not_log(call.log_probs[:steps], call.log_probs.dim() - 1)
 
 
 @rule(

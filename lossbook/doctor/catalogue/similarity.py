@@ -5,8 +5,9 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from lossbook.doctor.call import Call
+from lossbook.doctor.origin import LAYERS, origin
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import ROWS, entries, shape, share
+from lossbook.doctor.signs import entries, only, shape, share, table
 
 TRIPLETS = "triplet_margin_loss triplet_margin_with_distance_loss"
 
@@ -16,12 +17,6 @@ ZERO_COSTS = {
     "hinge_embedding_loss": "a distance labelled 0 costs x + max(0, margin − x), both branches",
     "margin_ranking_loss": "a pair labelled 0 costs max(0, margin), whatever the scores",
 }
-
-
-def vectors(tensor: Tensor) -> Tensor:
-    """Return the first vectors of a batch, (N, D), in float32 or more."""
-    table = tensor if tensor.dim() < 2 else tensor[:ROWS].reshape(-1, tensor.shape[-1])[:ROWS]
-    return table if table.dtype == torch.float64 else table.float()
 
 
 @rule(
@@ -41,6 +36,8 @@ def labels_zero_one(call: Call):
     zero = target == 0
     if not zero.any() or not (zero | (target == 1)).all():
         return None
+    if call.loss == "margin_ranking_loss" and len(zero) < 4:  # 0 may say that two are equal
+        return None
     return f"{share(zero)} labels are 0, and none is −1: {ZERO_COSTS[call.loss]}"
 
 
@@ -55,10 +52,10 @@ def labels_zero_one(call: Call):
     calls=2,
 )
 def labels_not_plus_minus(call: Call):
-    if call.target.dtype == torch.bool:
+    if call.target.dtype == torch.bool or labels_first(call):
         return None
     target = entries(call.target)
-    strange = ~torch.isin(target, torch.tensor([-1, 0, 1], device=target.device))
+    strange = (target.abs() != 1) & (target != 0)
     if not strange.any() or target.isnan().any():
         return None
     return f"{share(strange)} labels are neither −1 nor 1, such as {target[strange][0]:g}"
@@ -66,23 +63,32 @@ def labels_not_plus_minus(call: Call):
 
 @rule(
     "swapped",
-    "margin_ranking_loss",
-    mistake="(labels, scores, scores) where (scores, scores, labels) belongs",
-    why="the loss is max(0, −y·(x₁ − x₂) + margin), with the labels y last",
-    instead="F.margin_ranking_loss(score_1, score_2, labels)",
+    "margin_ranking_loss hinge_embedding_loss",
+    mistake="labels first where they belong last",
+    why="the last argument y is a sign: max(0, −y·(x₁ − x₂) + margin), and x or max(0, margin − x)",
+    instead="F.margin_ranking_loss(score_1, score_2, labels)\n"
+    "F.hinge_embedding_loss(distance, labels)",
     lesson=9,
     asks=True,
     calls=2,
 )
 def swapped(call: Call):
-    for name in ("input1", "input2"):
-        if "target" in call.learns and name not in call.learns and is_signs(call.get(name)):
-            return f"the target requires a gradient, and {name} holds only −1 and 1"
+    return labels_first(call)
+
+
+def labels_first(call: Call) -> str | None:
+    """Say which of the first arguments is the labels; None if the last one is."""
+    if is_signs(call.target):
+        return None
+    for name in ("input", "input1", "input2"):
+        value = call.get(name)
+        if value is not None and value.numel() > 3 and is_signs(value):
+            return f"{name} holds only −1 and 1, as labels do, and the target other numbers"
     return None
 
 
 def is_signs(tensor: Tensor) -> bool:
-    return bool((entries(tensor).abs() == 1).all())
+    return only(tensor, -1, 1)
 
 
 @rule(
@@ -96,9 +102,11 @@ def is_signs(tensor: Tensor) -> bool:
 )
 def scores_as_distances(call: Call):
     distance = entries(call.input)
-    if not distance.numel() or distance.isnan().any():
+    if not distance.isfinite().all() or labels_first(call):
         return None
-    negative = distance < -1e-3 * (1 + distance[distance.isfinite()].abs().max())
+    if distance.numel() and LAYERS.intersection(origin(call, "input")[:1]):
+        return "the inputs come straight from a layer: scores, of any sign"
+    negative = distance < -1e-3 * (1 + distance.abs().amax()) if distance.numel() else distance > 0
     if not negative.any():
         return None
     return f"{share(negative)} inputs are negative, the least {distance.min():g}: no distance is"
@@ -130,9 +138,9 @@ def one_component(call: Call):
     asks=True,
     calls=2,
 )
-def tiny_vectors(call: Call):
+def tiny_table(call: Call):
     for name in ("input1", "input2"):
-        lengths = vectors(call.get(name)).norm(dim=-1)
+        lengths = table(call.get(name)).norm(dim=-1)
         tiny = lengths < 1e-5
         if tiny.any() and call.get(name).shape[-1] > 1:
             return f"{share(tiny)} vectors of {name} are shorter than 1e-5"
@@ -171,13 +179,13 @@ def margin_idle(call: Call):
     calls=3,
 )
 def triplet_collapsed(call: Call):
-    anchor, positive, negative = map(vectors, (call.anchor, call.positive, call.negative))
-    if anchor.dim() < 2 or len(anchor) < 2:
+    shapes = {call.anchor.shape, call.positive.shape, call.negative.shape}
+    anchor, positive, negative = map(table, (call.anchor, call.positive, call.negative))
+    if len(shapes) > 1 or not anchor.numel() or len(anchor) < 2:
         return None
     near, far = (anchor - positive).norm(dim=-1), (anchor - negative).norm(dim=-1)
     widest = float(torch.maximum(near, far).max())
-    size = float(anchor.norm(dim=-1).mean())
-    if widest > 1e-4 * min(call.margin, max(size, 1e-2)):
+    if not widest < 1e-4 * min(call.margin, float(anchor.norm(dim=-1).mean()) + 1e-2):
         return None
     return (
         f"in {len(anchor)} triplets no two members are more than {widest:.1e} apart, "
@@ -199,7 +207,7 @@ def triplet_twins(call: Call):
     members = ("anchor", "positive", "negative")
     for one, two in ((0, 1), (1, 2), (0, 2)):
         first, second = call.get(members[one]), call.get(members[two])
-        if first.shape == second.shape and torch.equal(vectors(first), vectors(second)):
+        if first.shape == second.shape and torch.equal(table(first), table(second)):
             return f"{members[one]} and {members[two]} are equal in every entry"
     return None
 
@@ -217,7 +225,7 @@ def triplet_twins(call: Call):
 def margin_out_of_reach(call: Call):
     if call.p != 2 or call.margin <= 2:
         return None
-    members = (vectors(value) for value in (call.anchor, call.positive, call.negative))
+    members = (table(value) for value in (call.anchor, call.positive, call.negative))
     lengths = torch.cat([value.norm(dim=-1).reshape(-1) for value in members])
     if not lengths.numel() or not ((lengths - 1).abs() < 1e-2).all():
         return None
