@@ -89,7 +89,7 @@ def bce_saturated(call: Call):
 
 
 @rule(
-    "arguments-swapped",
+    "swapped",
     BINARY,
     mistake="target and prediction in the wrong order",
     why="the loss is −t log p − (1 − t) log(1 − p): it is not symmetric in the prediction and the "
@@ -103,6 +103,8 @@ def swapped(call: Call):
     input, target = call.input, call.target
     if not same_shape(call) or not input.numel() or not target.is_floating_point():
         return None
+    if call.learns & {"input", "target"} == {"target"}:
+        return "the target requires a gradient, and the input, where predictions belong, does not"
     if table(input).numel() < 3 or not only(input, 0, 1) or only(target, 0, 1):
         return None
     if only(input, 0) or only(input, 1):  # logits of a layer that starts at 0

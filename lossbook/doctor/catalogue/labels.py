@@ -210,7 +210,7 @@ def classes_last(call: Call):
 
 
 @rule(
-    "arguments-swapped",
+    "swapped",
     "cross_entropy nll_loss linear_cross_entropy",
     mistake="target and prediction in the wrong order",
     why="the loss takes the logarithm of its first argument's probabilities: it is not symmetric",

@@ -281,7 +281,7 @@ def self_similarity(call: Call):
 
 
 @rule(
-    "arguments-swapped",
+    "swapped",
     "cross_entropy",
     mistake="target and prediction in the wrong order",
     why="the loss is −Σ p log q, with q the softmax of its first argument: it is not symmetric",
@@ -291,8 +291,10 @@ def self_similarity(call: Call):
     calls=2,
 )
 def swapped(call: Call):
-    if not looks_swapped(call) or call.learns == {"target"}:
+    if not looks_swapped(call):
         return None
+    if call.learns & {"input", "target"} == {"target"}:
+        return "the target requires a gradient, and the input, where logits belong, does not"
     cells = rows(call.target)
     return (
         f"the rows of the input sum to 1, as those of a target do, and the target runs from "
