@@ -37,6 +37,7 @@ MISTAKES = [
     ("32", ((LOG_Q, P), {}), ["kl-mean"], kl(LOG_Q, P, "sum")),
     ("35", kl(LOG_Q, P, log_target=True), ["kl-log-target"], LOGS),
     ("35", kl(LOG_Q, LOG_P), ["kl-log-target"], RIGHT),
+    ("D4", kl(LOG_Q, Z, log_target=True), ["kl-log-target"], LOGS),
     ("35", kl(P, P, log_target=True), ["kl-not-log", "kl-log-target"], LOGS),
     ("36", kl(LOG_Q, ZERO.log(), log_target=True), ["kl-zero"], kl(LOG_Q, ZERO)),
     ("36", kl(ZERO.log(), P), ["kl-zero"], kl(ZERO.clamp(min=1e-9).log(), P)),

@@ -6,6 +6,7 @@ for family in (
     "classes",
     "labels",
     "targets",
+    "weights",
     "divergence",
     "binary",
     "answers",

@@ -1,7 +1,7 @@
 """Losses of yes-or-no answers: what the predictions are."""
 
 from lossbook.doctor.call import Call
-from lossbook.doctor.origin import from_layer, from_sigmoid
+from lossbook.doctor.origin import LAYERS, from_sigmoid, input_made_by
 from lossbook.doctor.rule import rule
 from lossbook.doctor.signs import (
     logs_sum_to_one,
@@ -33,6 +33,8 @@ def sigmoid_twice(call: Call):
     if looks_swapped(call) or only(call.input, 0, 1):
         return None
     cells = table(call.input)
+    if input_made_by(call)[:1] == ("Softmax",) and call.input.dim() < 2:
+        return f"the {cells.numel()} inputs come out of a softmax"
     if call.input.dim() > 1 and call.input.shape[1] > 1 and sums_to_one(call.input):
         return f"all {len(rows(call.input))} rows of the input sum to 1, as a softmax leaves them"
     if not from_sigmoid(call):
@@ -179,6 +181,9 @@ def bce_takes_probabilities(call: Call):
     asks=True,
 )
 def bce_of_logits(call: Call):
-    if not from_layer(call) or not call.input.numel():
+    made = input_made_by(call)
+    cut = made[:1] and made[0] in ("Clamp", "ClampMin", "ClampMax", "Relu", "Hardtanh")
+    if not call.input.numel() or not LAYERS.intersection(made[1:2] if cut else made[:1]):
         return None
-    return "the input comes straight from a linear layer or a convolution, without a sigmoid"
+    way = "through a clamp" if cut else "straight"
+    return f"the input comes {way} from a linear layer or a convolution, without a sigmoid"

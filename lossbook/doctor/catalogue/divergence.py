@@ -110,6 +110,10 @@ def kl_log_target(call: Call):
         return None
     if call.log_target and first_dim(call.target, sums_to_one) is not None:
         return "log_target=True, and the target's rows are probabilities that sum to 1"
+    dim = first_dim(call.input, logs_sum_to_one)
+    if call.log_target and dim is not None and call.input.shape == call.target.shape:
+        reason = first_dim(call.target, logs_sum_to_one) is None and not_log(call.target, dim)
+        return reason and f"log_target=True, and of the target: {reason}"
     if not call.log_target and first_dim(call.target, logs_sum_to_one) is not None:
         return "log_target=False, and the target's rows are log-probabilities: none above 0"
     return None

@@ -117,7 +117,7 @@ def labels_extra_dim(call: Call):
     if not tensors(call) or call.target.dim() != call.input.dim() or classes(call) < 2:
         return None
     expected = index_shape(call)
-    for dim in {1, call.target.dim() - 1} & set(range(call.target.dim())):
+    for dim in dict.fromkeys((1, call.target.dim() - 1, 0)):
         rest = call.target.shape[:dim] + call.target.shape[dim + 1 :]
         if call.target.shape[dim] == 1 and tuple(rest) == expected:
             return (
@@ -242,3 +242,23 @@ def labels_as_logits(call: Call):
     if not tensors(call) or call.input.is_floating_point() or call.target.is_floating_point():
         return None
     return f"the input is {call.input.dtype}, like labels; logits are floats"
+
+
+@rule(
+    "ignore-index",
+    LOSSES,
+    mistake="an ignore_index that is no whole number, or one for probabilities",
+    why="ignore_index is compared with class labels, and these are whole numbers",
+    instead="F.cross_entropy(logits, labels, ignore_index=-1)",
+    lesson=5,
+    kind="refusal",
+)
+def ignore_index(call: Call):
+    ignored = call.get("ignore_index")
+    if ignored is not None and not isinstance(ignored, int):
+        return f"ignore_index is {ignored!r}, of the type {type(ignored).__name__}"
+    if ignored is None and "ignore_index" in str(call.error):
+        return "ignore_index is None"
+    if not tensors(call) or "ignore_index is not supported" not in str(call.error):
+        return None
+    return f"ignore_index is {ignored} and the target holds probabilities, {shape(call.target)}"
