@@ -13,6 +13,7 @@ for family in (
     "vocabulary",
     "regression",
     "similarity",
+    "triplets",
     "margin",
     "sequence",
     "general",

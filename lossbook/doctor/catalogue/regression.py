@@ -11,28 +11,11 @@ from lossbook.doctor.origin import LAYERS, origin
 from lossbook.doctor.rule import rule
 from lossbook.doctor.signs import entries, share
 
-RATES = 4  # the fewest numbers that can look like rates
+RATES = 8  # the fewest numbers that can look like rates, where they do not follow the targets
 POSITIVE = {"Exp", "Softplus"}
 RANGES = {"Sigmoid": (0, 1), "Softmax": (0, 1), "Tanh": (-1, 1), "Relu": (0, math.inf)}
 RANGES |= {"Softplus": (0, math.inf), "Exp": (0, math.inf)}
 CLEARLY = 1.0  # by how many nats an entry one reading of the input must be the better one
-
-
-@rule(
-    "huber-or-smooth",
-    "huber_loss smooth_l1_loss",
-    mistake="the threshold of the other loss",
-    why="huber_loss has delta, smooth_l1_loss has beta, and huber = delta · smooth_l1 where "
-    "delta = beta: exchanging one for the other scales the loss",
-    instead="F.huber_loss(input, target, delta=2.0)\nF.smooth_l1_loss(input, target, beta=2.0)",
-    lesson=8,
-    kind="refusal",
-)
-def huber_or_smooth(call: Call):
-    wrong = {"huber_loss": "beta", "smooth_l1_loss": "delta"}[call.loss]
-    return (
-        f"{call.loss} was given {wrong}, which it does not have" if wrong in call.kwargs else None
-    )
 
 
 @rule(
@@ -220,8 +203,12 @@ def rates_as_logs(call: Call):
         return f"the input comes out of {made[0].lower()}, as a rate does"
     if made and made[0] in LAYERS:
         return None
-    rate, target = entries(call.input), entries(call.target)
-    if len(rate) < RATES or not ((rate > 0) & (target >= 0)).all():
+    rate, target = entries(call.input), entries(call.target).to(call.input.dtype)
+    if not ((rate > 0) & (target >= 0)).all():
+        return None
+    if len(rate) < 3 or (
+        len(rate) < RATES and not torch.stack([rate, target]).corrcoef()[0, 1] > 0.9
+    ):
         return None
     ratio = float(rate.sum() / target.sum())
     gain = poisson(rate.exp(), rate, target) - poisson(rate, rate.log(), target)

@@ -152,6 +152,8 @@ def ctc_lengths(call: Call):
     inputs, outputs = call.get("input_lengths"), call.get("target_lengths")
     if any(not isinstance(value, Tensor) for value in (log_probs, targets)):
         return None
+    if ctc_batch_first(call):
+        return None
     for name, lengths in (("input_lengths", inputs), ("target_lengths", outputs)):
         if isinstance(lengths, Tensor) and lengths.is_floating_point():
             return f"{name} are {lengths.dtype}: write {name}.long()"
@@ -160,7 +162,7 @@ def ctc_lengths(call: Call):
     inputs, outputs, steps = numbers(inputs), numbers(outputs), log_probs.shape[0]
     if log_probs.dim() == 3 and log_probs.shape[0] != len(inputs) != log_probs.shape[1]:
         return f"{len(inputs)} input_lengths for a batch of {log_probs.shape[1]}"
-    if max(inputs, default=0) > steps and call.log_probs.shape[:2].count(len(inputs)) > 0:
+    if max(inputs, default=0) > steps:
         return f"input_lengths go up to {max(inputs)}, and log_probs has {steps} steps"
     if targets.dim() == 2 and max(outputs, default=0) > targets.shape[1]:
         return (

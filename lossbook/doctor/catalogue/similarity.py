@@ -1,15 +1,12 @@
-"""Losses over pairs and triplets: labels of ±1, distances, margins."""
+"""Losses over pairs: labels of ±1, distances, margins."""
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
 
 from lossbook.doctor.call import Call
 from lossbook.doctor.origin import LAYERS, origin
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import entries, only, shape, share, table
-
-TRIPLETS = "triplet_margin_loss triplet_margin_with_distance_loss"
+from lossbook.doctor.signs import entries, only, shape, share, table, without_ones
 
 # What a label of 0 costs in each of them.
 ZERO_COSTS = {
@@ -36,8 +33,10 @@ def labels_zero_one(call: Call):
     zero = target == 0
     if not zero.any() or not (zero | (target == 1)).all():
         return None
-    if call.loss == "margin_ranking_loss" and len(zero) < 4:  # 0 may say that two are equal
-        return None
+    if call.loss == "margin_ranking_loss" and (
+        len(zero) < 4 or zero.all() or is_table(call.target)
+    ):
+        return None  # 0 may say that two are equal
     return f"{share(zero)} labels are 0, and none is −1: {ZERO_COSTS[call.loss]}"
 
 
@@ -85,6 +84,10 @@ def labels_first(call: Call) -> str | None:
         if value is not None and value.numel() > 3 and is_signs(value):
             return f"{name} holds only −1 and 1, as labels do, and the target other numbers"
     return None
+
+
+def is_table(tensor: Tensor) -> bool:
+    return len(without_ones(tensor)) > 1
 
 
 def is_signs(tensor: Tensor) -> bool:
@@ -168,103 +171,18 @@ def margin_idle(call: Call):
 
 
 @rule(
-    "triplet-collapsed",
-    TRIPLETS,
-    mistake="triplets whose three members are embedded in one point",
-    why="d₊ = d₋ = 0 gives the loss margin exactly, and there the gradients cancel",
-    instead="F.triplet_margin_loss(*(F.normalize(v, dim=-1) for v in (anchor, positive, negative)))"
-    "\n# with a lower learning rate, and semi-hard negatives",
-    lesson=9,
-    asks=True,
-    calls=3,
+    "labels-shape",
+    "cosine_embedding_loss",
+    mistake="labels whose shape does not fit the vectors",
+    why="there is one label for each pair: (N,) for vectors (N, D)",
+    instead="F.cosine_embedding_loss(a, b, labels.squeeze(1))  # (N, D), (N, D), (N,)",
+    lesson=7,
+    kind="refusal",
 )
-def triplet_collapsed(call: Call):
-    shapes = {call.anchor.shape, call.positive.shape, call.negative.shape}
-    anchor, positive, negative = map(table, (call.anchor, call.positive, call.negative))
-    if len(shapes) > 1 or not anchor.numel() or len(anchor) < 2:
+def labels_shape(call: Call):
+    one, target = call.get("input1"), call.get("target")
+    if not isinstance(one, Tensor) or not isinstance(target, Tensor):
         return None
-    near, far = (anchor - positive).norm(dim=-1), (anchor - negative).norm(dim=-1)
-    widest = float(torch.maximum(near, far).max())
-    if not widest < 1e-4 * min(call.margin, float(anchor.norm(dim=-1).mean()) + 1e-2):
+    if one.dim() <= 2 and target.shape in (one.shape[:-1], (1,)):
         return None
-    return (
-        f"in {len(anchor)} triplets no two members are more than {widest:.1e} apart, "
-        f"and the margin is {call.margin:g}"
-    )
-
-
-@rule(
-    "triplet-twins",
-    TRIPLETS,
-    mistake="a member of the triplets given twice",
-    why="with anchor = positive only d₋ remains; with positive = negative the loss is the margin",
-    instead="F.triplet_margin_loss(anchor, positive, negative)",
-    lesson=9,
-)
-def triplet_twins(call: Call):
-    if not call.anchor.numel() or triplet_collapsed(call):
-        return None
-    members = ("anchor", "positive", "negative")
-    for one, two in ((0, 1), (1, 2), (0, 2)):
-        first, second = call.get(members[one]), call.get(members[two])
-        if first.shape == second.shape and torch.equal(table(first), table(second)):
-            return f"{members[one]} and {members[two]} are equal in every entry"
-    return None
-
-
-@rule(
-    "margin-out-of-reach",
-    "triplet_margin_loss",
-    mistake="a margin that vectors of length 1 can't keep",
-    why="for vectors of length 1, d₋ − d₊ ≤ 2: with a margin of 2 or more the loss is never 0",
-    instead="F.triplet_margin_loss(anchor, positive, negative, margin=0.2)",
-    lesson=9,
-    asks=True,
-    calls=2,
-)
-def margin_out_of_reach(call: Call):
-    if call.p != 2 or call.margin <= 2:
-        return None
-    members = (table(value) for value in (call.anchor, call.positive, call.negative))
-    lengths = torch.cat([value.norm(dim=-1).reshape(-1) for value in members])
-    if not lengths.numel() or not ((lengths - 1).abs() < 1e-2).all():
-        return None
-    return f"every vector has length 1, and the margin is {call.margin:g}"
-
-
-@rule(
-    "similarity-as-distance",
-    "triplet_margin_with_distance_loss",
-    mistake="a similarity where a distance belongs",
-    why="max(0, d(a, p) − d(a, n) + margin) pulls together what has a small d: with a similarity "
-    "it pushes the positive away",
-    instead="F.triplet_margin_with_distance_loss(\n    anchor, positive, negative,\n"
-    "    distance_function=lambda a, b: 1 - F.cosine_similarity(a, b))",
-    lesson=9,
-)
-def similarity_as_distance(call: Call):
-    function = call.distance_function
-    known = (cosine_similarity, torch.cosine_similarity)
-    if function not in known and not isinstance(function, torch.nn.CosineSimilarity):
-        return None
-    return "distance_function is the cosine similarity, which is largest for equal vectors"
-
-
-@rule(
-    "triplet-axis",
-    "triplet_margin_loss",
-    mistake="distances along an axis that is not that of the features",
-    why="the distance sums over the last axis alone; all others are a batch",
-    instead="F.triplet_margin_loss(anchor.flatten(1), positive.flatten(1), negative.flatten(1))",
-    lesson=9,
-    asks=True,
-    calls=2,
-)
-def triplet_axis(call: Call):
-    anchor = call.anchor
-    if anchor.dim() < 4 and not (anchor.dim() == 3 and anchor.shape[-1] == 1):
-        return None
-    return (
-        f"the anchors are {shape(anchor)}: each distance is over {anchor.shape[-1]} numbers, "
-        f"and there are {anchor[..., 0].numel():,} of them"
-    )
+    return f"the vectors are {shape(one)}, and the labels {shape(target)}"
