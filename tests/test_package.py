@@ -73,7 +73,7 @@ NAMES = """
     requires_grad requires_grad_ is_floating_point is_complex promote_types finfo eps
     float16 bfloat16 float32 float64 int64 uint8 no_grad enable_grad grad
     autograd Function apply save_for_backward saved_tensors needs_input_grad is_grad_enabled
-    get_num_threads rule slopes count
+    get_num_threads rule over
     __name__ join append items keys values repeat warn
 """
 ALLOWED = set(NAMES.split())

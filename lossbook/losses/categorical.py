@@ -50,9 +50,8 @@ def nll_loss(input, target, *, weight=None, ignore_index=-100, reduction="mean")
     >>> nll_loss(p.log(), torch.tensor([0, 2]), reduction="none")
     tensor([0.6931, 0.2231])
     """
-    batch = _batch(input, target, weight, ignore_index)
-    label, kept, weight, over = _labels(*batch, ignore_index)
-    log_p = batch[0]
+    log_p, target, weight = batch(input, target, weight, ignore_index)
+    label, kept, weight, over = weighted_labels(log_p, target, weight, ignore_index)
     loss = -(log_p.gather(1, label) if log_p.numel() else log_p[:, :0].sum(1, keepdim=True))
     return _summed(loss.squeeze(1), kept, weight, over, reduction, input)
 
@@ -101,28 +100,14 @@ def cross_entropy(
     >>> cross_entropy(torch.tensor([[2.0, 0.0, -1.0], [0.5, 2.5, 0.0]]), torch.tensor([0, 1]))
     tensor(0.1833)
     """
-    check_number("label_smoothing", label_smoothing)
-    if not 0 <= label_smoothing <= 1:
-        raise LossInputError(
-            f"label_smoothing={label_smoothing}: it is a part of the target, between 0 and 1."
-        )
+    check_smoothing(label_smoothing)
     if _same_shape(input, target):
         return _of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
 
-    def terms(z, label):
-        z = z - z.amax(1, keepdim=True)
-        return (log_total(z, 1, label) - z.gather(1, label)).squeeze(1)
-
-    def by_z(z, label):
-        # At the label p − 1, which is minus what the others have.
-        others = proportional(z, 1).scatter_(1, label, 0)
-        return others.scatter_(1, label, -others.sum(1, keepdim=True))
-
-    z, target, weight = _batch(input, target, weight, ignore_index)
-    label, kept, weight_y, over = _labels(z, target, weight, ignore_index)
-    if label_smoothing:
-        terms, by_z = _smoothed(z, weight, label_smoothing)
-        weight_y = None
+    z, target, weight = batch(input, target, weight, ignore_index)
+    label, kept, weight_y, over = weighted_labels(z, target, weight, ignore_index)
+    terms, by_z = of_labels(weight, label_smoothing)
+    weight_y = None if label_smoothing else weight_y
     if not z.numel():
         terms, by_z = lambda z, label: z.sum(1), lambda z, label: torch.ones_like(z)
     if kept is None:
@@ -133,23 +118,40 @@ def cross_entropy(
     return _summed(loss, kept, weight_y, over, reduction, input)
 
 
-def _smoothed(z, weight, smoothing):
-    """Terms and slope for labels of which a part is spread over the classes."""
-    weight = widen(z.new_ones(z.shape[1:]) if weight is None else weight)
-    each = smoothing / z.shape[1] * weight
+def of_labels(weight, smoothing):
+    """Terms and slope by logits for labels, of which a part may be spread over the classes.
 
-    def shares(z, label):
-        own = (1 - smoothing) * weight.expand_as(z).gather(1, label)
-        return own, own + each.sum(0)
+    The weight of the classes is in them if there is smoothing; if not, it is a factor for each.
+    """
 
     def terms(z, label):
         z = z - z.amax(1, keepdim=True)
-        own, both = shares(z, label)
+        return (log_total(z, 1, label) - z.gather(1, label)).squeeze(1)
+
+    def by_z(z, label):
+        # At the label p − 1, which is minus what the others have.
+        others = proportional(z, 1).scatter_(1, label, 0)
+        return others.scatter_(1, label, -others.sum(1, keepdim=True))
+
+    return _smoothed(weight, smoothing) if smoothing else (terms, by_z)
+
+
+def _smoothed(weight, smoothing):
+    """The same for labels of which a part is spread over the classes."""
+
+    def shares(z, label):
+        w = z.new_ones(z.shape[1:]) if weight is None else widen(weight)
+        each, own = smoothing / z.shape[1] * w, (1 - smoothing) * w.expand_as(z).gather(1, label)
+        return each, own, own + each.sum(0)
+
+    def terms(z, label):
+        z = z - z.amax(1, keepdim=True)
+        each, own, both = shares(z, label)
         spread = (each * z).sum(1, keepdim=True)
         return (both * log_total(z, 1, label) - own * z.gather(1, label) - spread).squeeze(1)
 
     def by_z(z, label):
-        own, both = shares(z, label)
+        each, own, both = shares(z, label)
         return (proportional(z, 1) * both - each).scatter_add(1, label, -own)
 
     return terms, by_z
@@ -177,7 +179,7 @@ def _of_probabilities(input, target, weight, ignore_index, reduction, smoothing)
     def by_weight(z, t, weight):
         return -mass(t) * log_softmax(z, 1)
 
-    z, t, weight = _batch(input, target, weight, ignore_index, labels=False)
+    z, t, weight = batch(input, target, weight, ignore_index, labels=False)
     if not t.is_floating_point():
         raise LossInputError(
             f"target has the shape of input {tuple(input.shape)} and holds {target.dtype}: "
@@ -197,7 +199,7 @@ def _of_probabilities(input, target, weight, ignore_index, reduction, smoothing)
     return loss.reshape(()) if input.ndim == 1 else loss
 
 
-def _batch(input, target, weight, ignore_index, labels=True):
+def batch(input, target, weight, ignore_index, labels=True):
     """Input (N, C, …), and target and weight of a shape that goes with it."""
     check_tensors(input=input, target=target, **({} if weight is None else {"weight": weight}))
     check_real(input=input)
@@ -226,7 +228,16 @@ def _batch(input, target, weight, ignore_index, labels=True):
     return z, t, weight.reshape(-1, *[1] * (z.ndim - 2))
 
 
-def _labels(z, target, weight, ignore_index):
+def check_smoothing(label_smoothing):
+    """Refuse what is no part of the target."""
+    check_number("label_smoothing", label_smoothing)
+    if not 0 <= label_smoothing <= 1:
+        raise LossInputError(
+            f"label_smoothing={label_smoothing}: it is a part of the target, between 0 and 1."
+        )
+
+
+def weighted_labels(z, target, weight, ignore_index):
     """Labels to gather by; which of them count (None: all); their weights, and the sum of these."""
     if target.dtype != torch.int64 and (target.dtype != torch.uint8 or z.ndim > 2):
         raise LossInputError(

@@ -5,8 +5,14 @@ import warnings
 import torch
 
 from lossbook.errors import LossInputError
-from lossbook.losses.categorical import cross_entropy
-from lossbook.losses.reduction import check_real, check_reduction, check_tensors, widen
+from lossbook.losses.categorical import (
+    batch,
+    check_smoothing,
+    cross_entropy,
+    of_labels,
+    weighted_labels,
+)
+from lossbook.losses.reduction import check_real, check_reduction, check_tensors, pieces, widen
 
 # So many logits are there at a time.
 LOGITS = 12 * 10**6
@@ -62,7 +68,6 @@ def linear_cross_entropy(
     _check_layer(input, linear_weight, target, linear_bias)
     places = linear_weight.shape[1:-1]
     shape = (*input.shape[:-1], len(linear_weight), *places)
-    rest = {"weight": weight, "label_smoothing": label_smoothing}
     w = linear_weight.reshape(-1, linear_weight.shape[-1])
     b = linear_weight.new_zeros(1) if linear_bias is None else linear_bias.reshape(-1)
     if target.shape == shape:
@@ -72,12 +77,20 @@ def linear_cross_entropy(
                 "it out."
             )
         logits = (input @ w.T + b).reshape(shape)
-        return cross_entropy(logits, target, reduction=reduction, **rest)
+        return cross_entropy(
+            logits, target, weight=weight, reduction=reduction, label_smoothing=label_smoothing
+        )
+    if target.shape != input.shape[:-1] + places:
+        raise LossInputError(
+            f"target has shape {tuple(target.shape)}: expected {(*input.shape[:-1], *places)} for "
+            f"labels, and {shape} for probabilities."
+        )
+    check_smoothing(label_smoothing)
     ignore_index = -100 if ignore_index is None else ignore_index
-    rest["ignore_index"] = ignore_index
-    _check_labels(
-        input, target, weight, ignore_index, (*input.shape[:-1], *places), len(linear_weight)
-    )
+    # Of the shape of the logits, but no memory.
+    z = b.new_empty(1).expand(shape)
+    z, label, weight = batch(z, target, weight, ignore_index)
+    label, kept, own, over = weighted_labels(z, label, weight, ignore_index)
     if options is not None and (places or label_smoothing or target.dtype != torch.int64):
         warnings.warn(
             "options are for whole labels of one prediction a row, without smoothing: "
@@ -85,17 +98,14 @@ def linear_cross_entropy(
             stacklevel=2,
         )
 
-    def loss(logits, label):
-        logits = logits.reshape(len(label), len(linear_weight), *places)
-        return cross_entropy(logits, label, reduction="none", **rest)
-
-    h, label = (input, target) if input.ndim > 1 else (input[None], target[None])
-    over = None
-    if reduction != "none":
-        over = _count(label, weight, ignore_index, reduction).to(widen(b).dtype)
-    if weight is not None:
-        rest["weight"] = widen(weight)
-    result = _Linear.apply(loss, over, h, w, b, label).to(input.dtype)
+    if own is None or label_smoothing:
+        own = b.new_ones(z.shape[:1] + places)
+    own = widen(own)
+    over = {"none": None, "sum": 1, "mean": over}[reduction]
+    over = None if over is None else own.new_zeros(()) + over
+    h = input if input.ndim > 1 else input[None]
+    rule = (*of_labels(weight, label_smoothing), z.shape[1:], kept)
+    result = _Linear.apply(rule, over, h, w, b, label, own).to(input.dtype)
     return result[0] if input.ndim == 1 and reduction == "none" else result
 
 
@@ -103,33 +113,36 @@ class _Linear(torch.autograd.Function):
     """The losses of the rows, or their sum divided by `over`; the slopes of a sum at once."""
 
     @staticmethod
-    def forward(ctx, loss, over, h, w, b, label):
-        ctx.slopes, ctx.count = loss, over
-        needed, slopes = ctx.needs_input_grad[2:5], [None] * 3
-        if over is None or not any(needed):
-            losses, _ = _walk(loss, None, needed, h, w, b, label)
-        else:
-            outer = torch.where(over == 0, 0, 1 / over).expand(label.shape)
-            losses, slopes = _walk(loss, outer, needed, h, w, b, label)
-        ctx.save_for_backward(h, w, b, label, *slopes)
+    def forward(ctx, rule, over, h, w, b, label, own):
+        ctx.rule, ctx.over = rule, over
+        needed, outer = ctx.needs_input_grad[2:5], None
+        if over is not None and any(needed):
+            outer = torch.where(over.abs() > 0, own / over, 0)
+        losses, slopes = _walk(rule, outer, needed, h, w, b, label)
+        ctx.save_for_backward(h, w, b, label, own, *slopes)
+        kept = rule[-1]
+        losses = own * (losses if kept is None else torch.where(kept, losses, 0))
         return losses if over is None else losses.sum() / over
 
     @staticmethod
     def backward(ctx, gradient):
-        *tensors, by_h, by_w, by_b = ctx.saved_tensors
-        slopes, over = [by_h, by_w, by_b], ctx.count
+        *tensors, own, by_h, by_w, by_b = ctx.saved_tensors
+        slopes, over = [by_h, by_w, by_b], ctx.over
         if over is None or torch.is_grad_enabled():
-            outer = gradient if over is None else (gradient / over).expand(tensors[-1].shape)
-            _, slopes = _walk(ctx.slopes, outer, ctx.needs_input_grad[2:5], *tensors)
+            outer = own * (gradient if over is None else gradient / over)
+            _, slopes = _walk(ctx.rule, outer, ctx.needs_input_grad[2:5], *tensors)
         elif gradient != 1:
             slopes = [
                 None if slope is None else gradient.to(slope.dtype) * slope for slope in slopes
             ]
-        return None, None, *slopes, None
+        return None, None, *slopes, None, None
 
 
-def _walk(loss, outer, needed, h, w, b, label):
+def _walk(rule, outer, needed, h, w, b, label):
     """The losses of all rows; with `outer`, the slopes of Σ outer · loss by h, w and b."""
+    terms, by_z, row, kept = rule
+    if outer is not None and kept is not None:
+        outer = torch.where(kept, outer, 0)
     rows = max(1, LOGITS // max(1, len(w)))
     graph = torch.is_grad_enabled()  # for a second derivative
     wide, bias = widen(w), widen(b)
@@ -140,34 +153,27 @@ def _walk(loss, outer, needed, h, w, b, label):
     for x, y, factor in zip(h.split(rows), label.split(rows), outers, strict=True):
         x = widen(x)
         logits = torch.addmm(bias, x, wide.T)
+        z = logits.reshape(len(x), *row)
+        cut = [(y, factor, z)] if graph else pieces([y, factor, z])
+        losses += [terms(z, y) for y, _, z in cut]
         if outer is None:
-            losses.append(loss(logits, y))
             continue
-        with torch.enable_grad():
-            logits = logits if graph else logits.requires_grad_()
-            losses.append(loss(logits, y))
-            (delta,) = torch.autograd.grad(losses[-1], logits, factor, create_graph=graph)
-        losses[-1] = losses[-1].detach()
+        if graph:
+            delta = (by_z(z, y) * factor.unsqueeze(1)).flatten(1)
+        else:
+            for y, factor, z in cut:
+                torch.mul(by_z(z, y), factor.unsqueeze(1), out=z)
+            delta = logits  # of which the slopes have taken the place
         if needed[0]:
             by_h.append(delta @ wide)
         if needed[1]:
-            by_w.addmm_(delta.T, x)
+            by_w = by_w + delta.T @ x if graph else by_w.addmm_(delta.T, x)
         if needed[2]:
-            by_b += delta.sum(0)
-        del logits, delta  # before there are new ones
+            by_b = by_b + delta.sum(0)
+        del logits, delta, z, cut  # before there are new ones
     by_h = torch.cat(by_h) if by_h else None
     slopes = zip((by_h, by_w, by_b), (h, w, b), strict=True)
     return torch.cat(losses), [None if s is None else s.to(x.dtype) for s, x in slopes]
-
-
-def _count(label, weight, ignore_index, reduction):
-    """What the sum is divided by: 1, the number of labels that count, or their weight."""
-    if reduction == "sum":
-        return torch.ones((), device=label.device)
-    kept = label != ignore_index
-    if weight is None:
-        return kept.sum()
-    return torch.where(kept, widen(weight)[torch.where(kept, label, 0).long()], 0).sum()
 
 
 # Refusals
@@ -194,32 +200,4 @@ def _check_layer(input, linear_weight, target, linear_bias):
         raise LossInputError(
             f"linear_bias has shape {tuple(linear_bias.shape)}: expected {w[:-1]}, that of "
             "linear_weight without the features."
-        )
-
-
-def _check_labels(input, target, weight, ignore_index, shape, classes):
-    if target.shape != shape:
-        raise LossInputError(
-            f"target has shape {tuple(target.shape)}: expected {shape} for labels, and for "
-            "probabilities that of the logits."
-        )
-    if not isinstance(ignore_index, int):
-        raise LossInputError(f"ignore_index={ignore_index!r:.40}: a whole number was expected.")
-    bad = (target != ignore_index) & ((target < 0) | (target >= classes))
-    if bad.any():
-        raise LossInputError(
-            f"target holds {target[bad][0].item()}, and labels of {classes} classes run from 0 to "
-            f"{classes - 1}; what does not count is {ignore_index} (ignore_index)."
-        )
-    if weight is None:
-        return
-    check_tensors(input=input, weight=weight)
-    if weight.shape != (classes,):
-        raise LossInputError(
-            f"weight has shape {tuple(weight.shape)}: expected a number for each of {classes} "
-            "classes."
-        )
-    if weight.dtype != input.dtype:
-        raise LossInputError(
-            f"weight holds {weight.dtype} and input {input.dtype}: weight.to(input.dtype)."
         )
