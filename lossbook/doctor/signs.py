@@ -15,6 +15,11 @@ def shape(tensor: Tensor) -> str:
     return "(" + ", ".join(map(str, tensor.shape)) + ("," if tensor.dim() == 1 else "") + ")"
 
 
+def readable(value) -> bool:
+    """Whether a value is a tensor with numbers in it: one on the device "meta" has none."""
+    return isinstance(value, Tensor) and not value.is_meta
+
+
 def without_ones(tensor: Tensor) -> list[int]:
     """Return the shape without the axes of size 1."""
     return [size for size in tensor.shape if size != 1]

@@ -102,6 +102,8 @@ def labels_first(call: Call) -> str | None:
     """Say why the input looks like targets, and the target like predictions."""
     if call.learns & {"input", "target"} == {"target"}:
         return "the target requires a gradient, and the input, where predictions belong, does not"
+    if not isinstance(call.target, Tensor):  # multilabel_soft_margin_loss takes a number
+        return None
     input, target = entries(call.input), entries(call.target)
     if len(input) < 4 or is_whole(target) or not is_whole(input) or (input < 0).any():
         return None

@@ -6,7 +6,7 @@ from torch import Tensor
 from lossbook.doctor.call import Call
 from lossbook.doctor.origin import from_sigmoid, from_softmax
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import ROWS, rows, shape, share
+from lossbook.doctor.signs import ROWS, readable, rows, shape, share
 
 BOTH = "multi_margin_loss multilabel_margin_loss"
 PADDED = "target = torch.full_like(multi_hot, -1)  # for each row: the indices, then -1, …"
@@ -177,13 +177,11 @@ def labels_out_of_range(call: Call):
 def label_span(call: Call) -> tuple[int, int, int] | None:
     """Return the number of classes, and the least and the largest label."""
     input, target = call.get("input"), call.get("target")
-    if not whole(target) or not isinstance(input, Tensor) or not input.dim() or not target.numel():
+    if not (isinstance(input, Tensor) and readable(target)) or target.is_floating_point():
+        return None
+    if not input.dim() or not target.numel():
         return None
     return input.shape[-1], int(target.min()), int(target.max())
-
-
-def whole(tensor) -> bool:
-    return isinstance(tensor, Tensor) and not tensor.is_floating_point()
 
 
 @rule(

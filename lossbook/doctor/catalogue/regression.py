@@ -9,7 +9,7 @@ from lossbook.doctor.call import Call
 from lossbook.doctor.catalogue.general import labels_first
 from lossbook.doctor.origin import LAYERS, origin
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import entries, share
+from lossbook.doctor.signs import entries, readable, share
 
 RATES = 8  # the fewest numbers that can look like rates, where they do not follow the targets
 POSITIVE = {"Exp", "Softplus"}
@@ -107,14 +107,14 @@ def variance_negative(call: Call):
     var, target = call.get("var"), call.get("target")
     if isinstance(var, int | float) and not isinstance(var, bool) and var < 0:
         return f"the variance is {var}"
-    if not isinstance(var, Tensor) or not var.numel():
+    if not readable(var) or not var.numel():
         return None
     variance = entries(var)
     negative = variance < 0
     if not negative.any():
         return None
     noticed = f"{share(negative)} variances are negative, the least {variance.min():g}"
-    if isinstance(target, Tensor) and target.numel() > 1 and (entries(target) > 0).all():
+    if readable(target) and target.numel() > 1 and (entries(target) > 0).all():
         return f"{noticed}, and every target is positive: the last two may have changed places"
     return f"{noticed}: a network gives log-variances, if nothing makes its output positive"
 

@@ -8,7 +8,7 @@ from lossbook.doctor.call import Call
 from lossbook.doctor.catalogue.classes import not_log
 from lossbook.doctor.origin import LAYERS, origin
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import ROWS, shape, share
+from lossbook.doctor.signs import ROWS, readable, shape, share
 
 CTC = "F.ctc_loss(log_probs, targets, input_lengths, target_lengths)"
 TOKENS = 512  # the fewest labels that can show an order of frequency
@@ -17,6 +17,10 @@ TOKENS = 512  # the fewest labels that can show an order of frequency
 def numbers(lengths) -> list[int]:
     """Return lengths, given as a tensor or a tuple, as a list."""
     return lengths.reshape(-1).tolist() if isinstance(lengths, Tensor) else list(lengths)
+
+
+def countable(lengths) -> bool:
+    return readable(lengths) or isinstance(lengths, tuple | list)
 
 
 def labels(call: Call) -> list[list[int]]:
@@ -129,7 +133,7 @@ def ctc_not_log(call: Call):
 )
 def ctc_batch_first(call: Call):
     log_probs, lengths = call.get("log_probs"), call.get("input_lengths")
-    if not isinstance(log_probs, Tensor) or log_probs.dim() != 3 or lengths is None:
+    if not isinstance(log_probs, Tensor) or log_probs.dim() != 3 or not countable(lengths):
         return None
     batch = len(numbers(lengths))
     if log_probs.shape[1] == batch or log_probs.shape[0] != batch:
@@ -157,7 +161,7 @@ def ctc_lengths(call: Call):
     for name, lengths in (("input_lengths", inputs), ("target_lengths", outputs)):
         if isinstance(lengths, Tensor) and lengths.is_floating_point():
             return f"{name} are {lengths.dtype}: write {name}.long()"
-        if not isinstance(lengths, Tensor | tuple | list):
+        if not countable(lengths):
             return f"{name} is of the type {type(lengths).__name__}, not a tensor or a tuple"
     inputs, outputs, steps = numbers(inputs), numbers(outputs), log_probs.shape[0]
     if log_probs.dim() == 3 and log_probs.shape[0] != len(inputs) != log_probs.shape[1]:
@@ -232,7 +236,7 @@ def labels_not_by_frequency(call: Call):
 )
 def adaptive_labels(call: Call):
     module, input, target = call.get("module"), call.get("input"), call.get("target")
-    if not isinstance(input, Tensor) or not isinstance(target, Tensor):
+    if not hasattr(module, "n_classes") or not isinstance(input, Tensor) or not readable(target):
         return None
     if input.dim() > 2 or target.dim() > 1 or input.shape[:-1] != target.shape:
         return f"input is {shape(input)}, and target {shape(target)}"
