@@ -162,6 +162,8 @@ def losses(z, target=PADDED):
          steps(lambda z: F.binary_cross_entropy_with_logits(z[:, 0] + 200, 1 - Y.float()))),
         (53, SATURATED, "zero-gradient", warm_up),
         (58, ROOT, "root-at-zero", steps(lambda z: (F.mse_loss(z, z.detach()) + 1e-12).sqrt(), 2)),
+        (81, legacy_constructor, "legacy-arguments", total_of_numbers),
+        (27, tensors_in_the_constructor, "legacy-arguments", total_of_numbers),
         (80, from_argmax, "graph-cut", total_of_numbers),
         (80, from_a_number, "graph-cut", total_of_numbers),
         (80, not_reduced, "backward-of-many", steps(lambda z: losses(z, Y).mean())),

@@ -5,6 +5,7 @@ from collections import defaultdict
 from itertools import pairwise
 
 from lossbook.doctor.call import Call
+from lossbook.doctor.catalogue.arguments import LEGACY_WORDS, legacy
 from lossbook.doctor.place import Look, Place, changed
 from lossbook.doctor.rule import rule
 from lossbook.doctor.signs import shape
@@ -184,6 +185,11 @@ def graph_kept(place: Place):
         f"at call {place.calls} the graphs of {len(old)} earlier losses, from call {old[0].number} "
         "on, are still held, although their backward pass has been"
     )
+
+
+@rule("legacy-arguments", "all", kind="constructor", **LEGACY_WORDS)
+def legacy_constructor(call: Call):
+    return legacy(call.size_average, call.reduce, call.reduction) if call.arguments else None
 
 
 @rule(
