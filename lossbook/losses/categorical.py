@@ -106,10 +106,8 @@ def cross_entropy(
 
     z, target, weight = batch(input, target, weight, ignore_index)
     label, kept, weight_y, over = weighted_labels(z, target, weight, ignore_index)
-    terms, by_z = of_labels(weight, label_smoothing)
+    terms, by_z = of_labels(z.shape[1], weight, label_smoothing)
     weight_y = None if label_smoothing else weight_y
-    if not z.numel():
-        terms, by_z = lambda z, label: z.sum(1), lambda z, label: torch.ones_like(z)
     if kept is None:
         loss = reduce(terms, [by_z, None], [z, label], reduction, weight=weight_y, dim=1, over=over)
         return loss.reshape(()) if input.ndim == 1 else loss
@@ -118,7 +116,7 @@ def cross_entropy(
     return _summed(loss, kept, weight_y, over, reduction, input)
 
 
-def of_labels(weight, smoothing):
+def of_labels(classes, weight, smoothing):
     """Terms and slope by logits for labels, of which a part may be spread over the classes.
 
     The weight of the classes is in them if there is smoothing; if not, it is a factor for each.
@@ -133,7 +131,18 @@ def of_labels(weight, smoothing):
         others = proportional(z, 1).scatter_(1, label, 0)
         return others.scatter_(1, label, -others.sum(1, keepdim=True))
 
+    if not classes:
+        return _nothing, _nothing_by_z
     return _smoothed(weight, smoothing) if smoothing else (terms, by_z)
+
+
+def _nothing(z, *rest):
+    """The term of a row without classes; and its slope."""
+    return z.sum(1)
+
+
+def _nothing_by_z(z, *rest):
+    return z
 
 
 def _smoothed(weight, smoothing):
@@ -192,7 +201,7 @@ def _of_probabilities(input, target, weight, ignore_index, reduction, smoothing)
         )
     tensors = [z, t] if weight is None else [z, t, weight.expand_as(z)]
     if not z.shape[1]:
-        terms, by_z = lambda z, *_: z.sum(1), lambda z, *_: z
+        terms, by_z = _nothing, _nothing_by_z
     slopes = [by_z, by_target, by_weight][: len(tensors)]
     over = z.numel() / z.shape[1] if z.shape[1] else 0
     loss = reduce(terms, slopes, tensors, reduction, dim=1, over=over)
@@ -247,6 +256,8 @@ def weighted_labels(z, target, weight, ignore_index):
         raise LossInputError(
             f"weight holds {weight.dtype} and input {z.dtype}: weight.to(input.dtype)."
         )
+    if weight is not None and weight.requires_grad and torch.is_grad_enabled():
+        raise LossInputError("weight has no gradient here: give weight.detach().")
     target, classes = target.long(), z.shape[1]
     kept, over = None, target.numel()
     lowest, highest = (target.min().item(), target.max().item()) if over else (0, -1)

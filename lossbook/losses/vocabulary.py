@@ -66,6 +66,10 @@ def linear_cross_entropy(
     """
     check_reduction(reduction)
     _check_layer(input, linear_weight, target, linear_bias)
+    if options is not None and type(options).__name__ != "LinearCrossEntropyOptions":
+        raise LossInputError(
+            f"options={options!r:.40}: torch.nn.LinearCrossEntropyOptions(...) was expected."
+        )
     places = linear_weight.shape[1:-1]
     shape = (*input.shape[:-1], len(linear_weight), *places)
     w = linear_weight.reshape(-1, linear_weight.shape[-1])
@@ -104,7 +108,7 @@ def linear_cross_entropy(
     over = {"none": None, "sum": 1, "mean": over}[reduction]
     over = None if over is None else own.new_zeros(()) + over
     h = input if input.ndim > 1 else input[None]
-    rule = (*of_labels(weight, label_smoothing), z.shape[1:], kept)
+    rule = (*of_labels(z.shape[1], weight, label_smoothing), z.shape[1:], kept)
     result = _Linear.apply(rule, over, h, w, b, label, own).to(input.dtype)
     return result[0] if input.ndim == 1 and reduction == "none" else result
 

@@ -327,6 +327,7 @@ BOTH = [
     ((z + 0j, y), {}, "input holds torch.complex64"),
     ((z, y), {"weight": torch.ones(2)}, "3 classes: give a number for each"),
     ((z, y), {"weight": torch.ones(1, 3)}, r"weight has shape \(1, 3\)"),
+    ((z, y), {"weight": torch.ones(3, requires_grad=True)}, "weight has no gradient here"),
     ((z, y), {"weight": torch.ones(3).double()}, "weight holds torch.float64 and input"),
     ((z, y), {"ignore_index": "a"}, "ignore_index='a': a whole number"),
     ((z, y), {"reduction": "batchmean"}, "reduction='batchmean': use"),

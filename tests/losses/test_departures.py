@@ -63,6 +63,22 @@ def ctc_slope(library):
     return slope(lambda x: library.ctc_loss(x, *arguments, reduction="sum"), logits)[0, 0, 0]
 
 
+def ctc_blank(library):
+    arguments = torch.tensor([[0]]), (2,), (1,)
+    logits = torch.zeros(2, 1, 2)
+    by_logits = slope(lambda z: library.ctc_loss(z.log_softmax(2), *arguments), logits)
+    return by_logits[1, 0, 0]
+
+
+def steep_margin(library):
+    return slope(lambda x: library.soft_margin_loss(x, torch.ones(1)), torch.tensor([-89.0]))
+
+
+def half_slopes(library):
+    logsumexp = (torch if library is F else library).logsumexp
+    return slope(lambda z: logsumexp(z, 0), (torch.arange(1000) / 111).to(HALF)).float().sum()
+
+
 # What is printed in the README: the row's name, and what ours and torch's give.
 MEASURED = [
     ("`soft_margin_loss` at −89", soft_margin, "89", "inf"),
@@ -74,6 +90,9 @@ MEASURED = [
     ("slope of `binary_cross_entropy` at p = y = 0, float16", certain_slope, "0", "nan"),
     ("slope of `softplus` at 89, threshold 200", steep_softplus, "1", "nan"),
     ("slope of `ctc_loss` by a log-probability, 2 frames", ctc_slope, "-0.333", "0.167"),
+    ("slope of `ctc_loss` by a logit, a string of one blank", ctc_blank, "-0.5", "-0.333"),
+    ("slope of `soft_margin_loss` at −89", steep_margin, "-1", "nan"),
+    ("the slopes of `logsumexp` in all, 1,000 classes, float16", half_slopes, "1", "0.995"),
 ]
 
 
@@ -107,3 +126,61 @@ def test_what_we_refuse_and_torch_takes():
             lossbook.cross_entropy(logits, label, label_smoothing=smoothing)
     with pytest.raises(lossbook.LossInputError, match="labels go from 0 to 1"):
         lossbook.ctc_loss(torch.zeros(2, 1, 2), torch.tensor([[5]]), (2,), (1,))
+
+
+def test_the_slope_for_a_string_of_one_blank_is_that_of_the_value():
+    def loss(z):
+        arguments = torch.tensor([[0]]), (2,), (1,)
+        return F.ctc_loss(torch.tensor([[[0.0, 0.0]], [[z, 0.0]]]).log_softmax(2), *arguments)
+
+    assert ((loss(0.01) - loss(-0.01)) / 0.02).item() == pytest.approx(-0.5, abs=1e-3)
+
+
+def ctc(library):
+    return lambda x: library.ctc_loss(x, torch.tensor([[1]]), (2,), (1,)), (2, 1, 3)
+
+
+def multi_margin(library):
+    return lambda x: library.multi_margin_loss(x, torch.tensor([1, 0]), p=2), (2, 3)
+
+
+def multilabel_margin(library):
+    labels = torch.tensor([[1, -1, 0], [0, 2, -1]])
+    return lambda x: library.multilabel_margin_loss(x, labels), (2, 3)
+
+
+def linear_with_options(library):
+    options = {"options": torch.nn.LinearCrossEntropyOptions()}
+    layer = torch.eye(3, dtype=torch.float64)
+    label = torch.tensor([1, 0])
+    return lambda x: library.linear_cross_entropy(x, layer, label, **options), (2, 3)
+
+
+@pytest.mark.parametrize("made", [ctc, multi_margin, multilabel_margin, linear_with_options])
+def test_second_derivatives_where_torch_has_none(made):
+    def second(library):
+        torch.manual_seed(0)
+        loss, shape = made(library)
+        x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+        (first,) = torch.autograd.grad(loss(x), x, create_graph=True)
+        return torch.autograd.grad(first.sum(), x)
+
+    with pytest.raises(RuntimeError):
+        second(F)
+    assert second(lossbook)[0].isfinite().all()
+    torch.manual_seed(0)
+    loss, shape = made(lossbook)
+    x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(loss, x)
+
+
+def test_complex_numbers_that_torch_takes():
+    x, one = torch.tensor([1 + 2j, 3 - 1j]), torch.ones(2)
+    for name, *args in (
+        ("gaussian_nll_loss", x, x, one),
+        ("soft_margin_loss", x, one),
+        ("logsumexp", x, 0),
+    ):
+        assert getattr(F, name, torch.logsumexp)(*args).is_complex()
+        with pytest.raises(lossbook.LossInputError, match=r"torch\.complex64"):
+            getattr(lossbook, name)(*args)

@@ -74,6 +74,12 @@ def test_agrees_with_torch(piece, monkeypatch):
     agree(linear_cross_entropy, F.linear_cross_entropy, plain_cases() | PROBABILITIES, count=80)
 
 
+def test_a_layer_without_classes():
+    nothing = torch.full((4,), -100)
+    assert linear_cross_entropy(x, torch.ones(0, 3), nothing).isnan()
+    assert linear_cross_entropy(x, torch.ones(0, 3), nothing, reduction="sum") == 0
+
+
 def test_options_change_nothing():
     options = torch.nn.LinearCrossEntropyOptions(allow_retain_graph=True)
     cases = calls(
@@ -194,6 +200,8 @@ REFUSED = [
     ((x, w, y), {"weight": torch.ones(5).double()}, "weight holds torch.float64"),
     ((x, w, y), {"label_smoothing": 1.5}, "label_smoothing=1.5"),
     ((x, w, y), {"ignore_index": "none"}, "ignore_index='none'"),
+    ((x, w, y), {"options": {}}, r"options=\{\}: torch"),
+    ((x, w, y), {"weight": torch.ones(5, requires_grad=True)}, "weight has no gradient here"),
     ((x, w, torch.ones(4, 5)), {"ignore_index": 1}, "ignore_index=1 is for labels"),
 ]
 
