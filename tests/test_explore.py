@@ -88,6 +88,19 @@ def test_frame_is_drawn_only_when_it_changes():
     assert explorer._canvas.frames == before
 
 
+def test_frame_with_words_for_ticks_is_drawn_once():
+    def draw(ax, n):
+        ax.plot([0, 1], [0, n])
+        ax.set(xlim=(0, 1), ylim=(0, 3))
+        ax.set_xticks([0, 1], ["nought", "one"])
+        return f"This is number {n}."
+
+    explorer = explore(n=slider(1, 3), alt="x", size=(4, 3))(draw)
+    explorer.set(n=1)
+    before = explorer._canvas.frames
+    assert explorer.set(n=3)._canvas.frames == before
+
+
 CHANGES = {
     "limits": lambda ax, n: ax.set_xlim(0, 1 + n),
     "limits that follow the data": lambda ax, n: ax.plot([0, n], [0, n * n]),

@@ -196,6 +196,8 @@ def _state(value, seen=()):
         return None
     if isinstance(value, types.MethodType):
         return value.__func__, _state(value.__self__, seen)
+    if isinstance(value, functools.partial):  # tick labels that were given as texts
+        return _state([value.func, value.args, value.keywords], seen)
     if type(value).__module__.startswith("matplotlib") and hasattr(value, "__dict__"):
         return type(value), _state(vars(value), seen)
     return value
