@@ -124,8 +124,8 @@ def swapped(call: Call):
     "soft-margin-overflow",
     "soft_margin_loss",
     mistake="exp overflows in soft_margin_loss",
-    why="torch computes log(1 + exp(−y z)) as it stands: exp(89) is infinite in float32, and the "
-    "gradient NaN, where the loss is 89",
+    why="torch computes log(1 + exp(−y z)) as it stands: exp(89) is infinite in float32, exp(12) "
+    "in float16, and the gradient NaN, where the loss is 89 or 12",
     instead="F.binary_cross_entropy_with_logits(logits, (target + 1) / 2)  # the same loss, stable",
     lesson=6,
 )

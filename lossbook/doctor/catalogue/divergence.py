@@ -86,9 +86,14 @@ def kl_not_log(call: Call):
     input, target = call.input, call.target
     if not input.dim() or wrongly_swapped(call):
         return None
-    dim = first_dim(target, lambda p, dim: sums_to_one(p, dim) or logs_sum_to_one(p, dim))
-    if input.shape == target.shape and dim is not None:
-        return None if logs_sum_to_one(input, dim) else not_log(input, dim)
+    dims = [
+        dim
+        for dim in reversed(range(target.dim()))
+        if sums_to_one(target, dim) or logs_sum_to_one(target, dim)
+    ]
+    if input.shape == target.shape and dims:
+        known = any(logs_sum_to_one(input, dim) for dim in dims)
+        return None if known else not_log(input, dims[0])
     # The target is no distribution: perhaps terms of Bernoulli variables, and these are logs too.
     if first_dim(input, logs_sum_to_one) is not None or not (table(input) > 1e-2).any():
         return None
