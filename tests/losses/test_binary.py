@@ -515,3 +515,25 @@ def test_accuracy(name, dtype):
         assert pair[0].median <= 0.5, pair
     else:
         no_worse(*pair, most=2)
+
+
+def answers(dtype):
+    """Ordinary logits, probabilities and answers."""
+    generator = torch.Generator().manual_seed(0)
+    x = (4 * torch.randn(400, generator=generator, dtype=torch.float64)).to(dtype)
+    p, y = torch.rand(2, 400, generator=generator, dtype=torch.float64).to(dtype)
+    return x, p, y
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", ["sigmoid", "logsigmoid", "softplus", BCE])
+def test_accuracy_of_ordinary_answers(name, dtype):
+    x, p, y = answers(dtype)
+    if name == BCE:
+        mine, torchs = side_by_side(ours(name), getattr(F, name), EXACT[name], p, y)
+    else:
+        truth = [EXACT[name](mpmath.mpf(value)) for value in x.tolist()]
+        mine, torchs = (accuracy(f(x), truth) for f in (ours(name), getattr(F, name)))
+    # Either is a handful of roundings; which of them is the nearer by half a unit is chance.
+    assert mine.largest <= torchs.largest + 0.5, (mine, torchs)
+    assert mine.median <= torchs.median + 0.05, (mine, torchs)

@@ -474,3 +474,22 @@ def test_accuracy(kind, dtype):
         # A unit and a half is rounding; of the rest, a twentieth of torch's median is chance.
         other.largest, other.median = max(other.largest, 1.5), 1.05 * other.median
         no_worse(one, other, most=1 if (name, kind) == ("cosine_similarity", "parallel") else 1000)
+
+
+def exact_triplet(a, p, n):
+    return max(mpmath.mpf(0), 1 + exact_distance(a, p) - exact_distance(a, n))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("kind", ["random", "parallel", "tiny", "long"])
+@pytest.mark.parametrize("name", ["triplet_margin_loss", "triplet_margin_with_distance_loss"])
+def test_accuracy_of_triplets(name, kind, dtype):
+    a, p = drawn(kind, dtype)
+    n = a.flip(0)
+    truth = exactly(exact_triplet, a, p, n)
+    one, other = (
+        accuracy(f(a, p, n, reduction="none"), truth) for f in (ours(name), getattr(F, name))
+    )
+    # Where two distances cancel, it is chance whose rounding weighs more.
+    other.largest, other.median = max(1.5 * other.largest, 1.5), 1.2 * other.median
+    no_worse(one, other, most=math.inf)
