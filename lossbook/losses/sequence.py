@@ -133,7 +133,7 @@ def _forward_backward(said, places, count, long, zero_infinity):
     start = torch.where(place == 0, 0, torch.full_like(said[:1], -math.inf))
     after = torch.cat([start, behind + said])[count, string[:, 0]]
     last = (place == 2 * long[:, None]) | (place == 2 * long[:, None] - 1)
-    loss = -_log_sum(torch.where(last, after, -math.inf).T)
+    loss = -_log_sum(torch.where(last, after, -math.inf), 1)
     loss = torch.where(zero_infinity & (loss == math.inf), 0, loss)
     inside = (time < count)[:, :, None] & (place <= 2 * long[:, None])
     through = behind + said + reverse(ahead) + loss[:, None]
@@ -146,24 +146,25 @@ def _arrive(said, places):
     From one frame to the next a path stays, takes one step, or jumps over a blank, but not over the
     one that keeps two equal labels apart.
     """
-    nowhere = torch.full_like(said[0], -math.inf)
-    wall = nowhere[:, :1].expand(-1, 2)
-    jump = torch.where(places[:, 2:] == places[:, :-2], nowhere[:, 2:], 0)
-    jump = torch.cat([wall, jump], 1)[:, : places.shape[1]]
-    here = torch.where(torch.arange(places.shape[1], device=places.device) == 0, 0, nowhere)
+    place = torch.arange(places.shape[1], device=places.device)
+    before = place - torch.arange(3, device=places.device)[:, None]
+    barred = (before < 0).expand(len(places), -1, -1).clone()
+    before = before.clamp(min=0)
+    barred[:, 2] |= places[:, before[2]] == places
+    toll = torch.where(barred, -math.inf, said.new_zeros(()))
+    here = torch.where(place == 0, 0, torch.full_like(said[0], -math.inf))
     arrivals = []
     for frame in said.unbind():
-        here = torch.cat([wall, here], 1)
-        arrivals.append(_log_sum(torch.stack([here[:, 2:], here[:, 1:-1], here[:, :-2] + jump])))
+        arrivals.append(_log_sum(here[:, before] + toll, 1))
         here = arrivals[-1] + frame
     return torch.stack(arrivals)
 
 
-def _log_sum(x):
-    """log Σ exp(x) along dimension 0, and −∞, with slope 0, where there is nothing but −∞."""
-    most = x.detach().amax(0)
+def _log_sum(x, dim):
+    """log Σ exp(x), and −∞, with slope 0, where there is nothing but −∞."""
+    most = x.detach().amax(dim, keepdim=True)
     shift = most.clamp(min=torch.finfo(x.dtype).min)
-    return most + (x - shift).exp().sum(0).clamp(min=1).log()
+    return most.squeeze(dim) + (x - shift).exp().sum(dim).clamp(min=1).log()
 
 
 # Refusals
