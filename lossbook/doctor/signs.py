@@ -1,5 +1,7 @@
 """What rules look for in tensors."""
 
+from itertools import zip_longest
+
 import torch
 from torch import Tensor
 
@@ -18,6 +20,15 @@ def shape(tensor: Tensor) -> str:
 def readable(value) -> bool:
     """Whether a value is a tensor with numbers in it: one on the device "meta" has none."""
     return isinstance(value, Tensor) and not value.is_meta
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the shape that shapes broadcast to, or None. (torch's own loads sympy.)"""
+    aligned = zip_longest(*(reversed(shape) for shape in shapes), fillvalue=1)
+    sizes = [set(column) - {1} or {1} for column in aligned]
+    if any(len(size) > 1 for size in sizes):
+        return None
+    return tuple(size.pop() for size in reversed(sizes))
 
 
 def without_ones(tensor: Tensor) -> list[int]:

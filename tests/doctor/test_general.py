@@ -79,6 +79,8 @@ ARGUMENTS = [
     ("beyond", call(LOGITS_BCE, X, YES.numpy()), "not-a-tensor", call(LOGITS_BCE, X, YES)),
     ("29", call(CE, LOGITS, LABELS, [1.0, 5, 10]), "not-a-tensor",
      call(CE, LOGITS, LABELS, T([1.0, 5, 10]))),
+    ("29", call(CE, LOGITS, LABELS, T([1, 5, 10])), "integers",
+     call(CE, LOGITS, LABELS, T([1.0, 5, 10]))),
     ("beyond", call(CE, (LOGITS, X), LABELS), "not-a-tensor", call(CE, LOGITS, LABELS)),
     ("48", call(LOGITS_BCE, X, YES.long()), "integers", call(LOGITS_BCE, X, YES)),
     ("48", call(BCE, X.sigmoid(), YES.long()), "integers", call(BCE, X.sigmoid(), YES)),

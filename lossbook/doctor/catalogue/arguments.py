@@ -2,12 +2,11 @@
 
 from difflib import get_close_matches
 
-import torch
 from torch import Tensor
 
 from lossbook.doctor.call import FUNCTIONS, SIGNATURES, Call
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import shape, without_ones
+from lossbook.doctor.signs import broadcast, shape, without_ones
 
 LOSSES = [name for name in FUNCTIONS if "reduction" in SIGNATURES[name].parameters]
 LEGACY = [name for name in LOSSES if "size_average" in SIGNATURES[name].parameters]
@@ -120,7 +119,7 @@ def not_a_tensor(call: Call):
 
 @rule(
     "integers",
-    " ".join(set(FUNCTIONS) - OWN),
+    "all",
     mistake="whole numbers or booleans where the loss needs floats",
     why="logarithms, differences and means are taken of floats",
     instead="F.binary_cross_entropy_with_logits(logits, target.float())",
@@ -134,6 +133,7 @@ def integers(call: Call):
         if not (value.is_floating_point() or value.is_complex() or name.endswith("_lengths"))
         and name != "targets"
         and not (name == "target" and call.loss in INDEXED)
+        and (name == "weight" or call.loss not in OWN)
     ]
     return ", ".join(wrong) if wrong and of_dtypes(call) else None
 
@@ -164,7 +164,9 @@ def shapes_differ(call: Call):
     tensors = [(name, value) for name, value in call.tensors().items() if name not in skip]
     for name, value in tensors:
         first, one = tensors[0]
-        if value.shape == one.shape or (name == "weight" and fits(value.shape, one.shape)):
+        if value.shape == one.shape or (
+            name == "weight" and broadcast(value.shape, one.shape) == tuple(one.shape)
+        ):
             continue
         tail = ""
         if without_ones(value) == without_ones(one):
@@ -173,14 +175,6 @@ def shapes_differ(call: Call):
             tail = ": one weight for each row needs the shape (N, 1)"
         return f"{first} is {shape(one)}, and {name} {shape(value)}{tail}"
     return None
-
-
-def fits(small: torch.Size, large: torch.Size) -> bool:
-    """Whether one shape broadcasts to the other."""
-    try:
-        return torch.broadcast_shapes(small, large) == large
-    except RuntimeError:
-        return False
 
 
 @rule(

@@ -1,5 +1,6 @@
 """What goes wrong with many losses: shapes that broadcast, order, and numbers that are none."""
 
+import math
 import warnings
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor
 
 from lossbook.doctor.call import FUNCTIONS, Call
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import entries, is_whole, shape, share, without_ones
+from lossbook.doctor.signs import broadcast, entries, is_whole, shape, share, without_ones
 
 REGRESSION = "l1_loss mse_loss smooth_l1_loss huber_loss gaussian_nll_loss poisson_nll_loss"
 DISTANCES = "hinge_embedding_loss margin_ranking_loss"
@@ -18,24 +19,24 @@ HALF = (torch.float16, torch.bfloat16)
 SMALL = 1_000_000  # the most entries for which a loss is computed a second time
 
 
-def pairs(call: Call) -> tuple[str, str, torch.Size] | None:
+def pairs(call: Call) -> tuple[str, str, tuple] | None:
     """Return two arguments that broadcast to more entries than any has, and the shape of that."""
     tensors = {name: value for name, value in call.tensors().items() if name != "pos_weight"}
     if call.loss == "gaussian_nll_loss":  # a variance without the last axis is a right one
         tensors.pop("var", None)
-    whole = torch.broadcast_shapes(*(value.shape for value in tensors.values()))
+    whole = broadcast(*(value.shape for value in tensors.values()))
     largest = max(tensors, key=lambda name: tensors[name].numel())
-    if whole.numel() <= tensors[largest].numel():
+    if whole is None or math.prod(whole) <= tensors[largest].numel():
         return None
     others = [name for name in tensors if name != largest and tensors[name].numel() > 1]
     return largest, max(others, key=lambda name: tensors[name].numel()), whole
 
 
-def say_pairs(call: Call, first: str, second: str, whole: torch.Size) -> str:
+def say_pairs(call: Call, first: str, second: str, whole: tuple) -> str:
     one, two = call.get(first), call.get(second)
     return (
         f"{first} {shape(one)} and {second} {shape(two)} are broadcast to "
-        f"({', '.join(map(str, whole))}): {whole.numel():,} terms from "
+        f"({', '.join(map(str, whole))}): {math.prod(whole):,} terms from "
         f"{max(one.numel(), two.numel()):,} entries"
     )
 

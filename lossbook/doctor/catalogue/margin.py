@@ -195,7 +195,7 @@ def label_span(call: Call) -> tuple[int, int, int] | None:
 )
 def labels_dtype(call: Call):
     target = call.get("target")
-    if not isinstance(target, Tensor) or target.dtype == torch.int64:
+    if not isinstance(target, Tensor) or target.dtype == torch.int64 or labels_shape(call):
         return None
     return f"the target is {str(target.dtype).removeprefix('torch.')}"
 
