@@ -15,6 +15,7 @@ DISTANCES = "hinge_embedding_loss margin_ranking_loss"
 LABELS = "soft_margin_loss multilabel_soft_margin_loss"
 POINTWISE = f"{REGRESSION} {DISTANCES} {LABELS} kl_div"
 PAIRED = "F.mse_loss(prediction.squeeze(-1), target)  # both (N,)"
+NOT_IN_HALF = ("adaptive_log_softmax_with_loss", "soft_margin_loss")  # the second has its own rule
 HALF = (torch.float16, torch.bfloat16)
 SMALL = 1_000_000  # the most entries for which a loss is computed a second time
 
@@ -108,12 +109,14 @@ def labels_first(call: Call) -> str | None:
     input, target = entries(call.input), entries(call.target)
     if len(input) < 4 or is_whole(target) or not is_whole(input) or (input < 0).any():
         return None
+    if (input == input[0]).all():  # a layer that starts at 0
+        return None
     return "every input is a whole number, as targets are, and the targets are not"
 
 
 @rule(
     "half-precision",
-    " ".join(set(FUNCTIONS) - {"adaptive_log_softmax_with_loss", "soft_margin_loss"}),
+    " ".join(name for name in FUNCTIONS if name not in NOT_IN_HALF),
     mistake="a loss that half precision cannot hold",
     why="float16 ends at 65504, and below 6e-8 it is 0: squares, sums and small eps leave it",
     instead="F.mse_loss(prediction.float(), target.float())",
@@ -181,7 +184,7 @@ def infinite_input(call: Call):
 
 @rule(
     "empty-batch",
-    " ".join(set(FUNCTIONS) - {"softmax", "log_softmax"}),
+    " ".join(name for name in FUNCTIONS if name not in ("softmax", "log_softmax")),
     mistake="the mean of an empty batch",
     why="a mean over no entries is 0/0",
     instead="F.cross_entropy(input, target, reduction='sum') / max(1, len(target))",
@@ -194,3 +197,29 @@ def empty_batch(call: Call):
     if call.loss in ("multi_margin_loss", "multilabel_margin_loss"):
         return f"{name} is {shape(first)}; torch returns whatever the memory held"
     return f"{name} is {shape(first)}, and the loss NaN" if call.output.isnan() else None
+
+
+@rule(
+    "mask-counted",
+    "huber_loss binary_cross_entropy binary_cross_entropy_with_logits multilabel_soft_margin_loss",
+    mistake="a mask as the weight of a mean that divides by all entries",
+    why="the mean of this loss divides by N, not by Σw: entries of weight 0 pull it down",
+    instead="loss = F.huber_loss(input, target, reduction='none')\n"
+    "(loss * mask).sum() / mask.sum().clamp(min=1)",
+    lesson=8,
+    asks=True,
+    calls=2,
+)
+def mask_counted(call: Call):
+    weight = call.weight
+    if (
+        not isinstance(weight, Tensor)
+        or call.reduction != "mean"
+        or weight.dim() < call.input.dim()
+    ):
+        return None  # with fewer axes: a weight of each class
+    weight = entries(weight)
+    kept = weight == 1
+    if kept.all() or not kept.any() or not (kept | (weight == 0)).all():
+        return None
+    return f"the weight is a mask that keeps {share(kept)} entries, and the mean counts all of them"

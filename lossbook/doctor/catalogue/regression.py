@@ -36,27 +36,6 @@ def threshold_not_positive(call: Call):
 
 
 @rule(
-    "mask-counted",
-    "huber_loss",
-    mistake="a mask as the weight of a mean that divides by all entries",
-    why="the mean of huber_loss divides by N, not by Σw: entries of weight 0 pull it down",
-    instead="loss = F.huber_loss(input, target, reduction='none')\n"
-    "(loss * mask).sum() / mask.sum().clamp(min=1)",
-    lesson=8,
-    asks=True,
-    calls=2,
-)
-def mask_counted(call: Call):
-    if not isinstance(call.weight, Tensor) or call.reduction != "mean" or call.weight.numel() < 2:
-        return None
-    weight = entries(call.weight)
-    kept = weight == 1
-    if kept.all() or not kept.any() or not (kept | (weight == 0)).all():
-        return None
-    return f"the weight is a mask that keeps {share(kept)} entries, and the mean counts all of them"
-
-
-@rule(
     "variance-zero",
     "gaussian_nll_loss",
     mistake="a variance of 0",
