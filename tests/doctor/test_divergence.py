@@ -65,6 +65,7 @@ def test_each_mistake_has_its_finding_and_the_right_form_none(row, mistake, code
 
 
 JOINT = torch.linspace(-1, 1, 24).reshape(2, 12).log_softmax(1).reshape(2, 3, 4)
+SQUARE = torch.linspace(-1, 2, 18).sin().reshape(2, 3, 3).log_softmax(1)
 FINE = {
     "38, elements below 0": kl(LOG_Q, P, "none"),
     "38, rounding below 0": kl(LOG_P.half(), P.half()),
@@ -77,6 +78,8 @@ FINE = {
     "a penalty for leaving a policy": kl(LOG_P, LEARNS.log_softmax(1), log_target=True),
     "both sides learn": kl(LEARNS.log_softmax(1), LEARNS.flip(0).softmax(1)),
     "square and uniform": kl(torch.zeros(2, 3, 3).log_softmax(1), torch.eye(3).expand(2, 3, 3)),
+    "rows of no weight": kl(LOG_Q, P * T([[1.0], [0]])),
+    "a target that is normalised twice": kl(SQUARE, torch.eye(3).expand(2, 3, 3)),
     "one class": kl(torch.zeros(2, 1), torch.ones(2, 1)),
     "no rows": kl(LOG_Q[:0], P[:0], "sum"),
     "a single pair of numbers": kl(T(-0.3), T(0.7), "sum"),

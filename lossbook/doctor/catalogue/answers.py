@@ -18,6 +18,8 @@ from lossbook.doctor.signs import only, same_shape, shape, table
     lesson=6,
 )
 def labels_plus_minus(call: Call):
+    if not isinstance(call.target, Tensor):  # multilabel_soft_margin_loss takes a number
+        return None
     cells = table(call.target)
     if not only(call.target, -1, 0, 1) or not (cells == -1).any():
         return None
@@ -34,7 +36,7 @@ def labels_plus_minus(call: Call):
     lesson=6,
 )
 def labels_not_in_unit(call: Call):
-    if labels_plus_minus(call) or swapped(call):
+    if not isinstance(call.target, Tensor) or labels_plus_minus(call) or swapped(call):
         return None
     cells = table(call.target)
     wrong = (cells < -1e-3) | (cells > 1 + 1e-3)
