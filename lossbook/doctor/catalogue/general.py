@@ -211,15 +211,12 @@ def empty_batch(call: Call):
     calls=2,
 )
 def mask_counted(call: Call):
-    weight = call.weight
-    if (
-        not isinstance(weight, Tensor)
-        or call.reduction != "mean"
-        or weight.dim() < call.input.dim()
-    ):
-        return None  # with fewer axes: a weight of each class
-    weight = entries(weight)
-    kept = weight == 1
-    if kept.all() or not kept.any() or not (kept | (weight == 0)).all():
+    weight, size = call.weight, call.input.shape
+    if not isinstance(weight, Tensor) or call.reduction != "mean":
+        return None
+    if weight.dim() < len(size) or weight.shape[:1] != size[:1]:  # a weight for each class
+        return None
+    kept = entries(weight) == 1
+    if kept.all() or not kept.any() or not (kept | (entries(weight) == 0)).all():
         return None
     return f"the weight is a mask that keeps {share(kept)} entries, and the mean counts all of them"
