@@ -19,7 +19,7 @@ MEBIBYTE = 2**20
 def main():
     """Print the table row by row, as the measurements come in."""
     print(f"{'what':<46} {'measured':<30} aim")
-    for part in (imports, losses, lessons, explorers, tests):
+    for part in (imports, losses, the_doctor, lessons, explorers, tests):
         for what, measured, aim in part():
             print(f"{what:<46} {measured:<30} {aim}", flush=True)
 
@@ -46,6 +46,13 @@ def imports(rounds=11):
 def losses():
     """Forward and backward, ours against torch's."""
     from losses import rows
+
+    yield from rows()
+
+
+def the_doctor():
+    """A training step under `doctor.watch`, against one without."""
+    from doctor import rows
 
     yield from rows()
 
