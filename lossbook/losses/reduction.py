@@ -14,7 +14,7 @@ from lossbook.errors import LossInputError
 HALF = (torch.float16, torch.bfloat16)
 # So many numbers a thread works on at a time: what one step leaves, the next finds in the cache,
 # and nothing but the gradient itself is ever as large as the input.
-PIECE = 2**17
+PIECE = 2**16
 
 
 def reduce(terms, slopes, tensors, reduction, *, weight=None, dim=None, over=None, dtype=None):

@@ -147,7 +147,7 @@ def _arrive(said, places):
     one that keeps two equal labels apart.
     """
     place = torch.arange(places.shape[1], device=places.device)
-    before = place - torch.arange(3, device=places.device)[:, None]
+    before = place - torch.arange(3, device=places.device)[:, None]  # to stay, step, jump
     barred = (before < 0).expand(len(places), -1, -1).clone()
     before = before.clamp(min=0)
     barred[:, 2] |= places[:, before[2]] == places
