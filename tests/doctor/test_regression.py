@@ -65,6 +65,8 @@ def test_each_mistake_has_its_finding_and_the_right_form_none(mistake, code, rig
 FINE = [
     ("log-rates all positive, of large counts", call(POISSON, RATE / 3 + 3, 20 + 10 * COUNT)),
     ("the log-rates of a fitted model", call(POISSON, (10 * RATE).log(), 10 * COUNT)),
+    ("log-rates of small counts, all positive",
+     call(POISSON, torch.linspace(0.95, 1.3, 8), T([2.0, 1, 3, 2, 0, 4, 2, 2]))),
     ("rates of a new model", call(POISSON, F.softplus(X), COUNT, log_input=False)),
     ("rates of 0", call(POISSON, X.relu(), COUNT, log_input=False)),
     ("rates that are no whole numbers as targets", call(POISSON, X, RATE)),
