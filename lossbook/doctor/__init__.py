@@ -7,7 +7,7 @@
 from lossbook.doctor.call import function_name, run
 from lossbook.doctor.finding import Finding, Findings, LossWarning
 from lossbook.doctor.rule import Rule, findings, rules, warn_of
-from lossbook.doctor.watching import Watch, watch
+from lossbook.doctor.watching import Watch, can_look, watch
 
 __all__ = ["Finding", "Findings", "LossWarning", "Rule", "Watch", "examine", "rules", "watch"]
 
@@ -31,7 +31,7 @@ def examine(name: str, *args, **kwargs) -> Findings:
     Raises
     ------
     ValueError
-        If the doctor does not know the loss.
+        If the doctor does not know the loss, or a tensor has no numbers to look at.
 
     Examples
     --------
@@ -42,4 +42,12 @@ def examine(name: str, *args, **kwargs) -> Findings:
     >>> examine("cross_entropy", logits.softmax(dim=1), target).codes
     ['softmax-twice']
     """
-    return findings(run(function_name(name), args, kwargs), failed=warn_of)
+    loss = function_name(name)
+    call = run(loss, args, kwargs)
+    if call.error is None and not can_look([*args, *kwargs.values()]):
+        raise ValueError(
+            f"a tensor given to {loss} has no numbers that can be read: it is sparse, nested, "
+            "quantised, on the device 'meta', or inside a transform of torch.func. Give the "
+            "doctor plain tensors."
+        )
+    return findings(call, failed=warn_of)

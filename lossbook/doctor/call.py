@@ -1,6 +1,7 @@
 """One call of a loss: what was given, by name, and what torch made of it."""
 
 import inspect
+import warnings
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -149,7 +150,8 @@ def plain(value):
 def run(loss: str, args: tuple, kwargs: dict) -> Call:
     """Call torch's function without recording it, and return what came of it."""
     try:
-        with torch.no_grad():
+        # What torch warns of, the rules say better.
+        with torch.no_grad(), warnings.catch_warnings(action="ignore", category=UserWarning):
             return Call(loss, args, kwargs, output=FUNCTIONS[loss](*args, **kwargs))
     except Exception as error:
         return Call(loss, args, kwargs, error=error)

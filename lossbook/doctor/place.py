@@ -152,7 +152,7 @@ class Place:
             name = self.file
         shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
         cell = shell and shell.compile.format_code_name(self.file)
-        return f"{cell[1] if cell else name}, line {self.line}"
+        return f"{'notebook cell' if cell else name}, line {self.line}"
 
     @property
     def source(self) -> str:

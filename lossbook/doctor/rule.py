@@ -32,7 +32,8 @@ class Rule:
     calls : int
         How many calls in a row at one place must show it before `watch` speaks.
     look : callable
-        Takes a `Call` (for kind "calls" a `Place`) and returns what it noticed, or None.
+        Takes a `Call` (for kind "calls" a `Place`) and returns what it noticed, or None; or a pair,
+        what it noticed and what to write in this case.
     """
 
     code: str
@@ -46,8 +47,10 @@ class Rule:
     calls: int
     look: Callable
 
-    def finding(self, loss: str, noticed: str) -> Finding:
-        return Finding(self.code, loss, noticed, self.why, self.instead, self.lesson, self.asks)
+    def finding(self, loss: str, noticed: str | tuple[str, str]) -> Finding:
+        noticed, instead = (noticed, self.instead) if isinstance(noticed, str) else noticed
+        instead = instead.replace("{loss}", loss)
+        return Finding(self.code, loss, noticed, self.why, instead, self.lesson, self.asks)
 
 
 RULES: list[Rule] = []
@@ -67,7 +70,8 @@ def rule(
 ):
     """Make a rule of a function that takes a `Call` and returns what it noticed, or None.
 
-    ``losses`` are names between spaces, or "all". Where several losses need other words, one code
+    ``losses`` are names between spaces, or "all"; ``{loss}`` in ``instead`` stands for the one that
+    was called. Where several losses need other words, one code
     may stand over several functions.
     """
     names = tuple(FUNCTIONS) if losses == "all" else tuple(losses.split())
@@ -111,7 +115,8 @@ class Rules(list):
 
 def _cells(rule: Rule) -> list[str]:
     losses = "all" if set(rule.losses) == set(FUNCTIONS) else ", ".join(rule.losses)
-    instead = html.escape(rule.instead).replace("\n", "<br>")
+    instead = rule.instead.replace("{loss}", rule.losses[0] if len(rule.losses) == 1 else "loss")
+    instead = html.escape(instead).replace("\n", "<br>")
     texts = [html.escape(text) for text in (rule.mistake, losses, rule.why)]
     lesson = f"{rule.lesson:02d}, {LESSONS[rule.lesson]}"
     return [*texts, f"<code>{instead}</code>", lesson]
@@ -122,8 +127,8 @@ def rules() -> Rules:
 
     Examples
     --------
-    >>> [rule.code for rule in rules() if rule.code == "softmax-twice"]
-    ['softmax-twice']
+    >>> "softmax-twice" in {rule.code for rule in rules()}
+    True
     """
     import_module("lossbook.doctor.catalogue")  # they enter themselves
     return Rules(RULES)
@@ -149,6 +154,8 @@ def spoken(
         try:
             noticed = rule.look(call)
         except Exception as error:
+            if kind == "refusal":  # such a call may hold anything, also what no rule can read
+                continue
             if failed is None:
                 raise
             failed(rule, error)

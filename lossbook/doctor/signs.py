@@ -105,16 +105,17 @@ def other_dim(input: Tensor, sign, dim: int) -> int | None:
 
 
 def looks_like_sigmoid(input: Tensor) -> bool:
-    """Whether at least 16 numbers lie in (0, 1], far to both sides of ½, as a sigmoid leaves them.
+    """Whether at least 16 numbers lie in (0, 1] and come near both ends, as a sigmoid leaves them.
 
-    A network at its start can have all logits between 0 and 1; hardly ever so far apart as well.
+    A network at its start can have all logits between 0 and 1, but hardly ever near both ends and
+    never beyond. (Where there is a graph, it tells for sure: see `origin`.)
     """
     cells = table(input)
-    outputs = input.shape[1] if input.dim() > 1 else 1  # each has its own bias
-    edge = 0.15 if cells.numel() >= 128 else 0.3 if outputs >= 4 else 0.2
+    count = cells.numel()
+    edge = 0.03 if count < 32 else 0.08
     return bool(
         input.is_floating_point()
-        and cells.numel() >= 16
+        and count >= 16
         and ((cells > 0) & (cells <= 1)).all()
         and (cells < edge).any()
         and (cells > 1 - edge).any()

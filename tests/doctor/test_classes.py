@@ -40,7 +40,7 @@ MISTAKES = [
     ("beyond", call(CE, 100 * X.softmax(1), Y), "softmax-twice", call(CE, 100 * X, Y)),
     ("beyond", call("softmax", X.softmax(1), 1), "softmax-twice", call("softmax", X, 1)),
     ("beyond", call("log_softmax", X.softmax(1), 1), "softmax-twice", call("log_softmax", X, 1)),
-    ("beyond", call(CE, SURE.div(9).sigmoid().repeat(2, 1), LABELS.repeat(2)),
+    ("beyond", call(CE, SURE.sigmoid().repeat(2, 1), LABELS.repeat(2)),
      "sigmoid-then-softmax", call(CE, SURE.repeat(2, 1), LABELS.repeat(2))),
     ("28", call(CE, X.softmax(0), Y), "softmax-wrong-dim", call(CE, X, Y)),
     ("28", call(CE, X.log_softmax(0), Y), "softmax-wrong-dim", call(CE, LOG_P, Y)),

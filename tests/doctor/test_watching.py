@@ -42,7 +42,9 @@ def mistakes(loss, times=3):
 
 
 @pytest.mark.parametrize(
-    "loss", [F.cross_entropy, nn.CrossEntropyLoss(), imported_before, PARTIAL], ids=str
+    "loss",
+    [F.cross_entropy, nn.CrossEntropyLoss(), imported_before, PARTIAL],
+    ids=["function", "module", "imported before", "partial"],
 )
 def test_every_way_to_call_is_seen(loss):
     with doctor.watch("collect") as seen:

@@ -47,7 +47,7 @@ LEGACY_WORDS = {
     "mistake": "size_average or reduce",
     "why": "where one of them is given, torch ignores reduction: it was replaced by "
     "reduction='mean' | 'sum' | 'none'",
-    "instead": "F.cross_entropy(input, target, reduction='sum')",
+    "instead": "F.{loss}(input, target, reduction='sum')",
     "lesson": 4,
 }
 
@@ -69,7 +69,7 @@ def legacy_refused(call: Call):
     " ".join(LOSSES),
     mistake="reduction='elementwise_mean'",
     why="it is the name of 'mean' in torch 0.4",
-    instead="F.mse_loss(input, target, reduction='mean')",
+    instead="F.{loss}(input, target, reduction='mean')",
     lesson=4,
 )
 def elementwise_mean(call: Call):
@@ -82,7 +82,7 @@ def elementwise_mean(call: Call):
     " ".join(LOSSES),
     mistake="a reduction that the loss does not have",
     why="the reductions are 'mean', 'sum' and 'none', and for kl_div 'batchmean'",
-    instead="F.mse_loss(input, target, reduction='mean')",
+    instead="F.{loss}(input, target, reduction='mean')",
     lesson=4,
     kind="refusal",
 )
@@ -202,7 +202,7 @@ def dtypes_differ(call: Call):
     "all",
     mistake="half precision that this device has no loss for",
     why="not every loss is written for float16 and bfloat16 on every device",
-    instead="F.ctc_loss(log_probs.float(), targets, input_lengths, target_lengths)",
+    instead="F.{loss}(input.float(), target)",
     lesson=10,
     kind="refusal",
 )

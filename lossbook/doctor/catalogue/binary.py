@@ -159,7 +159,8 @@ def bce_takes_probabilities(call: Call):
     wrong = ~((input >= 0) & (input <= 1))
     missing = input.isnan().sum()
     if missing:  # torch gives the same message for it
-        return f"{missing} of {input.numel()} inputs are NaN, and what is NaN is not in [0, 1]"
+        noticed = f"{missing} of {input.numel()} inputs are NaN, and what is NaN is not in [0, 1]"
+        return noticed, "torch.autograd.set_detect_anomaly(True)  # finds where NaN begins"
     if not wrong.any():
         return None
     kind = "like log-probabilities" if input.max() <= 0 else "like logits"

@@ -107,7 +107,8 @@ def kl_not_log(call: Call):
     mistake="probabilities with log_target=True, or log-probabilities without it",
     why="log_target=True says that the target is log p: then the loss is Σ exp(target) (target − "
     "input); without it, a target below 0 has no logarithm: NaN",
-    instead="F.kl_div(log_q, log_p, log_target=True)\nF.kl_div(log_q, p)",
+    instead='F.kl_div(log_q, log_p, log_target=True, reduction="batchmean")\n'
+    'F.kl_div(log_q, p, reduction="batchmean")',
     lesson=3,
 )
 def kl_log_target(call: Call):
@@ -172,7 +173,8 @@ def kl_batchmean_single(call: Call):
     mistake="zeros in a divergence",
     why="0 · log 0 is 0 only where somebody says so: torch does for a target of 0 and a finite "
     "input; exp(−∞) · (−∞ − …) and 0 · (−(−∞)) are NaN, and p log(p/0) is infinite",
-    instead="F.kl_div(log_q.clamp(min=-1e4), p)  # probabilities for p, finite log q",
+    instead="log_q = F.log_softmax(logits, dim=-1)  # finite, and p as probabilities\n"
+    'F.kl_div(log_q, p, reduction="batchmean")  # infinite where q is truly 0 and p is not',
     lesson=3,
 )
 def kl_zero(call: Call):

@@ -14,7 +14,7 @@ REGRESSION = "l1_loss mse_loss smooth_l1_loss huber_loss gaussian_nll_loss poiss
 DISTANCES = "hinge_embedding_loss margin_ranking_loss"
 LABELS = "soft_margin_loss multilabel_soft_margin_loss"
 POINTWISE = f"{REGRESSION} {DISTANCES} {LABELS} kl_div"
-PAIRED = "F.mse_loss(prediction.squeeze(-1), target)  # both (N,)"
+PAIRED = "F.{loss}(prediction.squeeze(-1), target)  # both (N,)"
 NOT_IN_HALF = ("adaptive_log_softmax_with_loss", "soft_margin_loss")  # the second has its own rule
 HALF = (torch.float16, torch.bfloat16)
 SMALL = 1_000_000  # the most entries for which a loss is computed a second time
@@ -119,7 +119,7 @@ def labels_first(call: Call) -> str | None:
     " ".join(name for name in FUNCTIONS if name not in NOT_IN_HALF),
     mistake="a loss that half precision cannot hold",
     why="float16 ends at 65504, and below 6e-8 it is 0: squares, sums and small eps leave it",
-    instead="F.mse_loss(prediction.float(), target.float())",
+    instead="F.{loss}(prediction.float(), …)  # float32 for the loss alone",
     lesson=8,
 )
 def half_precision(call: Call):
@@ -146,7 +146,7 @@ def half_precision(call: Call):
     "all",
     mistake="NaN in what the loss is given",
     why="NaN plus anything is NaN: one bad entry makes the whole mean NaN",
-    instead="loss = F.mse_loss(prediction, target, reduction='none')\nloss[~target.isnan()].mean()",
+    instead="loss = F.{loss}(prediction, target, reduction='none')\nloss[~target.isnan()].mean()",
     lesson=8,
 )
 def nan_input(call: Call):
@@ -187,7 +187,7 @@ def infinite_input(call: Call):
     " ".join(name for name in FUNCTIONS if name not in ("softmax", "log_softmax")),
     mistake="the mean of an empty batch",
     why="a mean over no entries is 0/0",
-    instead="F.cross_entropy(input, target, reduction='sum') / max(1, len(target))",
+    instead="F.{loss}(input, target, reduction='sum') / max(1, len(input))",
     lesson=4,
 )
 def empty_batch(call: Call):
@@ -204,7 +204,7 @@ def empty_batch(call: Call):
     "huber_loss binary_cross_entropy binary_cross_entropy_with_logits multilabel_soft_margin_loss",
     mistake="a mask as the weight of a mean that divides by all entries",
     why="the mean of this loss divides by N, not by Σw: entries of weight 0 pull it down",
-    instead="loss = F.huber_loss(input, target, reduction='none')\n"
+    instead="loss = F.{loss}(input, target, reduction='none')\n"
     "(loss * mask).sum() / mask.sum().clamp(min=1)",
     lesson=8,
     asks=True,

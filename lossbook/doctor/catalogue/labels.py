@@ -89,7 +89,7 @@ def single_example_refused(call: Call):
     LOSSES,
     mistake="class labels in a dtype that can't index",
     why="class labels say at which place of the input to look: whole numbers, int64",
-    instead="F.cross_entropy(logits, target.long())",
+    instead="F.{loss}(input, target.long())",
     lesson=4,
     kind="refusal",
 )
@@ -108,7 +108,7 @@ def labels_dtype(call: Call):
     LOSSES,
     mistake="class labels with a dimension too many",
     why="class labels have the shape of the input without its classes: (N,) for (N, C)",
-    instead="F.cross_entropy(logits, target.squeeze(1).long())",
+    instead="F.{loss}(input, target.squeeze(1).long())",
     lesson=4,
     kind="refusal",
 )
@@ -145,7 +145,7 @@ def valid(call: Call):
     LOSSES,
     mistake="labels counted from 1",
     why="C classes have the labels 0, …, C − 1: C is beyond the last one, and 0 is never learned",
-    instead="F.cross_entropy(logits, target - 1)",
+    instead="F.{loss}(input, target - 1)",
     lesson=4,
     kind="refusal",
 )
@@ -164,7 +164,7 @@ def labels_from_one(call: Call):
     mistake="a label that is no class",
     why="C classes have the labels 0, …, C − 1; on a GPU any other one is a device-side assert, "
     "which stops the process",
-    instead="F.cross_entropy(logits, target, ignore_index=-1)  # if −1 says: no label\n"
+    instead="F.{loss}(input, target, ignore_index=-1)  # if −1 says: no label\n"
     "logits = torch.nn.Linear(features, int(labels.max()) + 1)(x)  # if a class is missing",
     lesson=4,
     kind="refusal",
@@ -181,10 +181,16 @@ def labels_out_of_range(call: Call):
         also = f" (with ignore_index={call.ignore_index}, −100 is a label like any other)"
     elif count == 1:
         also = "; with one output, binary_cross_entropy_with_logits is the loss for yes and no"
-    return (
+    noticed = (
         f"{wrong.numel()} of {labels.numel()} labels are outside 0 … {count - 1}, "
         f"the first of them {wrong[0]}{also}"
     )
+    stray = wrong.unique().tolist()
+    if len(stray) > 1 or count == 1:
+        return noticed
+    (value,) = stray  # 255 or −1, say, where nothing was labelled
+    ignoring = f"F.{call.loss}(input, target, ignore_index={value})  # if {value} says: no label"
+    return noticed, ignoring
 
 
 @rule(
@@ -192,8 +198,8 @@ def labels_out_of_range(call: Call):
     "cross_entropy nll_loss",
     mistake="classes in the last dimension",
     why="the classes are dimension 1: (N, C, L) for sequences, (N, C, H, W) for pictures",
-    instead="F.cross_entropy(logits.movedim(-1, 1), target)\n"
-    "F.cross_entropy(logits.flatten(0, -2), target.flatten())  # the same",
+    instead="F.{loss}(input.movedim(-1, 1), target)\n"
+    "F.{loss}(input.flatten(0, -2), target.flatten())  # the same",
     lesson=4,
     kind="refusal",
 )
@@ -214,7 +220,7 @@ def classes_last(call: Call):
     "cross_entropy nll_loss linear_cross_entropy",
     mistake="target and prediction in the wrong order",
     why="the loss takes the logarithm of its first argument's probabilities: it is not symmetric",
-    instead="F.cross_entropy(logits, target)  # (prediction, target)",
+    instead="F.{loss}(input, target)  # (prediction, target)",
     lesson=4,
     kind="refusal",
 )
@@ -249,7 +255,7 @@ def labels_as_logits(call: Call):
     LOSSES,
     mistake="an ignore_index that is no whole number, or one for probabilities",
     why="ignore_index is compared with class labels, and these are whole numbers",
-    instead="F.cross_entropy(logits, labels, ignore_index=-1)",
+    instead="F.{loss}(input, labels, ignore_index=-1)",
     lesson=5,
     kind="refusal",
 )

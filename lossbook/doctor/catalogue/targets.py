@@ -25,7 +25,7 @@ def soft(call: Call) -> bool:
     LOSSES,
     mistake="a mean over no labels",
     why="the mean is Σ w_i ℓ_i / Σ w_i over the labels that are not ignored: with none it is 0/0",
-    instead='loss = F.cross_entropy(logits, target, reduction="sum")\n'
+    instead='loss = F.{loss}(input, target, reduction="sum")\n'
     "loss = loss / (target != -100).sum().clamp(min=1)",
     lesson=5,
 )
