@@ -76,11 +76,7 @@ class Finding:
     def __str__(self) -> str:
         lines = [f"{self.code} in {self.loss}"]
         for label, text in self.rows():
-            first, *more = [
-                part
-                for line in text.splitlines()
-                for part in textwrap.wrap(line, 84, break_long_words=False)
-            ]
+            first, *more = text.splitlines() if label == "write" else textwrap.wrap(text, 84)
             lines += [f"  {label:<10}  {first}", *(f"{'':14}{line}" for line in more)]
         return "\n".join(lines)
 

@@ -174,7 +174,7 @@ def kl_batchmean_single(call: Call):
     why="0 · log 0 is 0 only where somebody says so: torch does for a target of 0 and a finite "
     "input; exp(−∞) · (−∞ − …) and 0 · (−(−∞)) are NaN, and p log(p/0) is infinite",
     instead="log_q = F.log_softmax(logits, dim=-1)  # finite, and p as probabilities\n"
-    'F.kl_div(log_q, p, reduction="batchmean")  # infinite where q is truly 0 and p is not',
+    'F.kl_div(log_q, p, reduction="batchmean")  # still ∞ where q = 0 < p',
     lesson=3,
 )
 def kl_zero(call: Call):
