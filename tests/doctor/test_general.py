@@ -127,7 +127,10 @@ NUMBERS = [
 ]  # fmt: skip
 
 
-@mistakes([*PAIRS, *ARGUMENTS, *NUMBERS])
+MISTAKES = [*PAIRS, *ARGUMENTS, *NUMBERS]
+
+
+@mistakes(MISTAKES)
 def test_each_mistake_has_its_finding_and_the_right_form_none(mistake, code, right):
     check(mistake, code, right)
 

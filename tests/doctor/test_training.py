@@ -144,31 +144,31 @@ def losses(z, target=PADDED):
     return F.cross_entropy(z, target, reduction="none")
 
 
-@pytest.mark.parametrize(
-    ("row", "mistake", "code", "right"),
-    [
-        (79, total_of_tensors, "graph-kept", total_of_numbers),
-        (79, total_of_tensors, "graph-kept", through_time),
-        (78, TO_THE_MEAN, "batch-means-averaged", WEIGHED),
-        (78, TO_THE_MEAN, "batch-means-averaged", SUMMED),
-        (78, TO_THE_MEAN, "batch-means-averaged", LIKE_SIZES),
-        (78, sum_of_means, "batch-means-averaged", short_last_batch),
-        (78, sum_of_means, "batch-means-averaged", short_last_batch_by_hand),
-        (15, steps(lambda z: losses(z).mean()), "padding-averaged",
-         steps(lambda z: losses(z).sum() / (PADDED >= 0).sum())),
-        (15, steps(lambda z: losses(z).mean()), "padding-averaged",
-         steps(lambda z: losses(z, Y).mean())),
-        (53, SATURATED, "zero-gradient",
-         steps(lambda z: F.binary_cross_entropy_with_logits(z[:, 0] + 200, 1 - Y.float()))),
-        (53, SATURATED, "zero-gradient", warm_up),
-        (58, ROOT, "root-at-zero", steps(lambda z: (F.mse_loss(z, z.detach()) + 1e-12).sqrt(), 2)),
-        (81, legacy_constructor, "legacy-arguments", total_of_numbers),
-        (27, tensors_in_the_constructor, "legacy-arguments", total_of_numbers),
-        (80, from_argmax, "graph-cut", total_of_numbers),
-        (80, from_a_number, "graph-cut", total_of_numbers),
-        (80, not_reduced, "backward-of-many", steps(lambda z: losses(z, Y).mean())),
-    ],
-)  # fmt: skip
+MISTAKES = [
+    (79, total_of_tensors, "graph-kept", total_of_numbers),
+    (79, total_of_tensors, "graph-kept", through_time),
+    (78, TO_THE_MEAN, "batch-means-averaged", WEIGHED),
+    (78, TO_THE_MEAN, "batch-means-averaged", SUMMED),
+    (78, TO_THE_MEAN, "batch-means-averaged", LIKE_SIZES),
+    (78, sum_of_means, "batch-means-averaged", short_last_batch),
+    (78, sum_of_means, "batch-means-averaged", short_last_batch_by_hand),
+    (15, steps(lambda z: losses(z).mean()), "padding-averaged",
+     steps(lambda z: losses(z).sum() / (PADDED >= 0).sum())),
+    (15, steps(lambda z: losses(z).mean()), "padding-averaged",
+     steps(lambda z: losses(z, Y).mean())),
+    (53, SATURATED, "zero-gradient",
+     steps(lambda z: F.binary_cross_entropy_with_logits(z[:, 0] + 200, 1 - Y.float()))),
+    (53, SATURATED, "zero-gradient", warm_up),
+    (58, ROOT, "root-at-zero", steps(lambda z: (F.mse_loss(z, z.detach()) + 1e-12).sqrt(), 2)),
+    (81, legacy_constructor, "legacy-arguments", total_of_numbers),
+    (27, tensors_in_the_constructor, "legacy-arguments", total_of_numbers),
+    (80, from_argmax, "graph-cut", total_of_numbers),
+    (80, from_a_number, "graph-cut", total_of_numbers),
+    (80, not_reduced, "backward-of-many", steps(lambda z: losses(z, Y).mean())),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "mistake", "code", "right"), MISTAKES)
 def test_rule(row, mistake, code, right):
     assert code in watched(mistake)
     assert watched(right) == []
