@@ -17,6 +17,16 @@ LESSONS = {
     10: "Sequences and large vocabularies",
 }
 
+LESSON_OF = {
+    "cross_entropy": 4, "softmax": 4, "log_softmax": 4, "nll_loss": 5, "kl_div": 3,
+    "binary_cross_entropy": 6, "binary_cross_entropy_with_logits": 6, "soft_margin_loss": 6,
+    "multilabel_soft_margin_loss": 6, "cosine_embedding_loss": 7, "l1_loss": 8, "mse_loss": 8,
+    "smooth_l1_loss": 8, "huber_loss": 8, "gaussian_nll_loss": 8, "poisson_nll_loss": 8,
+    "triplet_margin_loss": 9, "triplet_margin_with_distance_loss": 9, "margin_ranking_loss": 9,
+    "hinge_embedding_loss": 9, "multi_margin_loss": 9, "multilabel_margin_loss": 9,
+    "ctc_loss": 10, "linear_cross_entropy": 10, "adaptive_log_softmax_with_loss": 10,
+}  # fmt: skip
+
 
 class LossWarning(UserWarning):
     """A loss is used in a way that looks wrong.

@@ -49,6 +49,8 @@ class Look:
         How many targets were ignored.
     size : int
         How many numbers the loss has.
+    alone : float or None
+        The class weight of all targets, if they are all of one class.
     sample : Tensor
         The first entries of the input.
     fine : bool
@@ -70,6 +72,7 @@ class Look:
     divisor: float | None
     ignored: int
     size: int
+    alone: float | None
     sample: Tensor
     fine: bool
     learns: bool
@@ -170,6 +173,7 @@ class Place:
             if (valid := valid_targets(call)) is not None
             else 0,
             size=value.numel() if isinstance(value, Tensor) else 0,
+            alone=only_weight(call),
             sample=sample(call),
             fine=single and value.dtype in (torch.float32, torch.float64),
             learns=isinstance(output, Tensor) and output.requires_grad,
@@ -200,6 +204,15 @@ def divisor(call: Call) -> float | None:
         return float(next(iter(call.tensors().values())).numel())
     classes = call.target.flatten()[valid].long()
     return float(valid.sum() if call.weight is None else call.weight[classes].sum())
+
+
+def only_weight(call: Call) -> float | None:
+    """Return the class weight of the targets, if all of them are of one class."""
+    valid = valid_targets(call)
+    if valid is None or call.weight is None:
+        return None
+    classes = call.target.flatten()[valid].long().unique()
+    return float(call.weight[classes]) if classes.numel() == 1 else None
 
 
 def sample(call: Call) -> Tensor:

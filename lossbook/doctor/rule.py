@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from lossbook.doctor.call import FUNCTIONS, Call
-from lossbook.doctor.finding import LESSONS, Finding, Findings
+from lossbook.doctor.finding import LESSON_OF, Finding, Findings
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Rule:
     mistake: str
     why: str
     instead: str
-    lesson: int
+    lesson: int | None
     asks: bool
     kind: str
     calls: int
@@ -50,7 +50,8 @@ class Rule:
     def finding(self, loss: str, noticed: str | tuple[str, str]) -> Finding:
         noticed, instead = (noticed, self.instead) if isinstance(noticed, str) else noticed
         instead = instead.replace("{loss}", loss)
-        return Finding(self.code, loss, noticed, self.why, instead, self.lesson, self.asks)
+        lesson = self.lesson or LESSON_OF[loss]
+        return Finding(self.code, loss, noticed, self.why, instead, lesson, self.asks)
 
 
 RULES: list[Rule] = []
@@ -63,16 +64,16 @@ def rule(
     mistake: str,
     why: str,
     instead: str,
-    lesson: int,
+    lesson: int | None = None,
     asks: bool = False,
     kind: str = "call",
     calls: int = 1,
 ):
     """Make a rule of a function that takes a `Call` and returns what it noticed, or None.
 
-    ``losses`` are names between spaces, or "all"; ``{loss}`` in ``instead`` stands for the one that
-    was called. Where several losses need other words, one code
-    may stand over several functions.
+    ``losses`` are names between spaces, or "all". ``{loss}`` in ``instead`` stands for the one that
+    was called; without ``lesson``, it is the lesson of that loss. Where several losses need other
+    words, one code may stand over several functions.
     """
     names = tuple(FUNCTIONS) if losses == "all" else tuple(losses.split())
     unknown = set(names) - set(FUNCTIONS)
@@ -118,7 +119,8 @@ def _cells(rule: Rule) -> list[str]:
     instead = rule.instead.replace("{loss}", rule.losses[0] if len(rule.losses) == 1 else "loss")
     instead = html.escape(instead).replace("\n", "<br>")
     texts = [html.escape(text) for text in (rule.mistake, losses, rule.why)]
-    lesson = f"{rule.lesson:02d}, {LESSONS[rule.lesson]}"
+    numbers = {rule.lesson or LESSON_OF[loss] for loss in rule.losses}
+    lesson = ", ".join(f"{n:02d}" for n in sorted(numbers))
     return [*texts, f"<code>{instead}</code>", lesson]
 
 

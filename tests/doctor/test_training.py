@@ -137,6 +137,21 @@ ROOT = steps(lambda z: F.mse_loss(z, z.detach()).sqrt(), 2)
 TO_THE_MEAN = accumulate(lambda loss, n: loss / 3)
 WEIGHED = accumulate(lambda loss, n: loss * n / 10)
 SUMMED = accumulate(lambda loss, n: loss / 10, "sum")
+WEIGHT = torch.tensor([1.0, 10.0])
+
+
+def one_at_a_time(reduction):
+    def train(network, optimizer):
+        for i in range(20):
+            optimizer.zero_grad()
+            x, y = X[i : i + 1], Y[i : i + 1]
+            loss = F.cross_entropy(network(x), y, weight=WEIGHT, reduction=reduction)
+            (loss / WEIGHT[Y].mean() if reduction == "sum" else loss).backward()
+            optimizer.step()
+
+    return train
+
+
 LIKE_SIZES = accumulate(lambda loss, n: loss / 3, sizes=(4, 4, 4))
 
 
@@ -152,8 +167,14 @@ MISTAKES = [
     (78, TO_THE_MEAN, "batch-means-averaged", LIKE_SIZES),
     (78, sum_of_means, "batch-means-averaged", short_last_batch),
     (78, sum_of_means, "batch-means-averaged", short_last_batch_by_hand),
+    (17, one_at_a_time("mean"), "weight-cancels", one_at_a_time("sum")),
+    (17, one_at_a_time("mean"), "weight-cancels",
+     steps(lambda z: F.cross_entropy(z, Y, weight=WEIGHT))),
     (15, steps(lambda z: losses(z).mean()), "padding-averaged",
      steps(lambda z: losses(z).sum() / (PADDED >= 0).sum())),
+    (17, one_at_a_time("mean"), "weight-cancels", one_at_a_time("sum")),
+    (17, one_at_a_time("mean"), "weight-cancels",
+     steps(lambda z: F.cross_entropy(z, Y, weight=WEIGHT))),
     (15, steps(lambda z: losses(z).mean()), "padding-averaged",
      steps(lambda z: losses(z, Y).mean())),
     (53, SATURATED, "zero-gradient",
@@ -161,7 +182,7 @@ MISTAKES = [
     (53, SATURATED, "zero-gradient", warm_up),
     (58, ROOT, "root-at-zero", steps(lambda z: (F.mse_loss(z, z.detach()) + 1e-12).sqrt(), 2)),
     (81, legacy_constructor, "legacy-arguments", total_of_numbers),
-    (27, tensors_in_the_constructor, "legacy-arguments", total_of_numbers),
+    (27, tensors_in_the_constructor, "constructor-called", total_of_numbers),
     (80, from_argmax, "graph-cut", total_of_numbers),
     (80, from_a_number, "graph-cut", total_of_numbers),
     (80, not_reduced, "backward-of-many", steps(lambda z: losses(z, Y).mean())),

@@ -48,7 +48,6 @@ LEGACY_WORDS = {
     "why": "where one of them is given, torch ignores reduction: it was replaced by "
     "reduction='mean' | 'sum' | 'none'",
     "instead": "F.{loss}(input, target, reduction='sum')",
-    "lesson": 4,
 }
 
 
@@ -70,7 +69,6 @@ def legacy_refused(call: Call):
     mistake="reduction='elementwise_mean'",
     why="it is the name of 'mean' in torch 0.4",
     instead="F.{loss}(input, target, reduction='mean')",
-    lesson=4,
 )
 def elementwise_mean(call: Call):
     old = "elementwise_mean"
@@ -83,7 +81,6 @@ def elementwise_mean(call: Call):
     mistake="a reduction that the loss does not have",
     why="the reductions are 'mean', 'sum' and 'none', and for kl_div 'batchmean'",
     instead="F.{loss}(input, target, reduction='mean')",
-    lesson=4,
     kind="refusal",
 )
 def reduction_unknown(call: Call):
@@ -104,7 +101,6 @@ def reduction_unknown(call: Call):
     mistake="something else where a tensor belongs",
     why="torch's losses take tensors",
     instead="torch.tensor(values)  # or output.logits, outputs[0]",
-    lesson=4,
     kind="refusal",
 )
 def not_a_tensor(call: Call):
@@ -122,8 +118,7 @@ def not_a_tensor(call: Call):
     "all",
     mistake="whole numbers or booleans where the loss needs floats",
     why="logarithms, differences and means are taken of floats",
-    instead="F.binary_cross_entropy_with_logits(logits, target.float())",
-    lesson=6,
+    instead="F.{loss}(input, target.float())",
     kind="refusal",
 )
 def integers(call: Call):
@@ -135,7 +130,10 @@ def integers(call: Call):
         and not (name == "target" and call.loss in INDEXED)
         and (name == "weight" or call.loss not in OWN)
     ]
-    return ", ".join(wrong) if wrong and of_dtypes(call) else None
+    if not wrong or not of_dtypes(call):
+        return None
+    name = wrong[0].partition(" ")[0]
+    return ", ".join(wrong), f"F.{call.loss}(…, {name}={name}.float())"
 
 
 def of_dtypes(call: Call) -> bool:
@@ -153,7 +151,6 @@ def of_dtypes(call: Call) -> bool:
     why="the loss compares entry with entry: prediction, target and weight need one shape",
     instead="F.binary_cross_entropy_with_logits(logits.squeeze(-1), target)  # both (N,)\n"
     "weight[:, None]  # one weight for each of N rows",
-    lesson=8,
     kind="refusal",
 )
 def shapes_differ(call: Call):
@@ -183,7 +180,6 @@ def shapes_differ(call: Call):
     mistake="float32 and float64 in one call",
     why="this loss wants all its floats in one dtype; NumPy's are float64",
     instead="target.to(input.dtype)",
-    lesson=6,
     kind="refusal",
 )
 def dtypes_differ(call: Call):
@@ -203,7 +199,6 @@ def dtypes_differ(call: Call):
     mistake="half precision that this device has no loss for",
     why="not every loss is written for float16 and bfloat16 on every device",
     instead="F.{loss}(input.float(), target)",
-    lesson=10,
     kind="refusal",
 )
 def half_refused(call: Call):
@@ -221,7 +216,6 @@ def half_refused(call: Call):
     why="one operation runs on one device; the weights of a loss have to go there as well",
     instead="criterion = nn.CrossEntropyLoss(weight=weight).to(device)\n"
     "loss = criterion(input, target.to(device))",
-    lesson=4,
     kind="refusal",
 )
 def devices_differ(call: Call):
@@ -241,7 +235,6 @@ def devices_differ(call: Call):
     mistake="binary_cross_entropy under autocast",
     why="float16 has no number between 0.9995 and 1: log(1 − p) is lost before the loss sees it",
     instead="F.binary_cross_entropy_with_logits(logits, target)  # no sigmoid before it",
-    lesson=6,
     kind="refusal",
 )
 def autocast_refused(call: Call):

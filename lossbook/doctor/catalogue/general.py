@@ -49,7 +49,6 @@ def say_pairs(call: Call, first: str, second: str, whole: tuple) -> str:
     why="Σᵢ Σⱼ ℓ(xᵢ, yⱼ) over all N² pairs is least where every xᵢ is the same number: "
     "the mean of the targets, for squares",
     instead=PAIRED,
-    lesson=8,
 )
 def pairs_broadcast(call: Call):
     found = pairs(call)
@@ -66,7 +65,6 @@ def pairs_broadcast(call: Call):
     mistake="shapes that broadcast to more terms than there are predictions or targets",
     why="Σᵢ Σⱼ ℓ(xᵢ, yⱼ) over all pairs is least where every xᵢ is the same number",
     instead=PAIRED,
-    lesson=8,
     asks=True,
     calls=2,
 )
@@ -92,7 +90,6 @@ def pairs_of_other_shapes(call: Call):
     mistake="(target, prediction) where (prediction, target) belongs",
     why="the loss takes exp or log of one of its two arguments only: it is not symmetric",
     instead="F.poisson_nll_loss(log_rate, counts)  # (prediction, target)",
-    lesson=8,
     asks=True,
     calls=2,
 )
@@ -120,7 +117,6 @@ def labels_first(call: Call) -> str | None:
     mistake="a loss that half precision cannot hold",
     why="float16 ends at 65504, and below 6e-8 it is 0: squares, sums and small eps leave it",
     instead="F.{loss}(prediction.float(), …)  # float32 for the loss alone",
-    lesson=8,
 )
 def half_precision(call: Call):
     given = call.tensors()
@@ -147,7 +143,6 @@ def half_precision(call: Call):
     mistake="NaN in what the loss is given",
     why="NaN plus anything is NaN: one bad entry makes the whole mean NaN",
     instead="loss = F.{loss}(prediction, target, reduction='none')\nloss[~target.isnan()].mean()",
-    lesson=8,
 )
 def nan_input(call: Call):
     output = call.output
@@ -167,7 +162,6 @@ def nan_input(call: Call):
     mistake="infinity in what the loss is given",
     why="∞ − x is ∞, and ∞ − ∞ is NaN: one bad entry decides the whole mean",
     instead="prediction[prediction.isfinite().all(dim=-1)]  # and look where it came from",
-    lesson=8,
 )
 def infinite_input(call: Call):
     if call.output is None or call.output.dim() or call.output.isfinite():
@@ -188,7 +182,6 @@ def infinite_input(call: Call):
     mistake="the mean of an empty batch",
     why="a mean over no entries is 0/0",
     instead="F.{loss}(input, target, reduction='sum') / max(1, len(input))",
-    lesson=4,
 )
 def empty_batch(call: Call):
     name, first = next(iter(call.tensors().items()))
@@ -206,7 +199,6 @@ def empty_batch(call: Call):
     why="the mean of this loss divides by N, not by Σw: entries of weight 0 pull it down",
     instead="loss = F.{loss}(input, target, reduction='none')\n"
     "(loss * mask).sum() / mask.sum().clamp(min=1)",
-    lesson=8,
     asks=True,
     calls=2,
 )

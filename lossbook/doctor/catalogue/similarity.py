@@ -22,7 +22,6 @@ ZERO_COSTS = {
     mistake="labels 0 and 1 where −1 and +1 belong",
     why="the label is a sign: +1 takes one branch of the loss, −1 the other, 0 neither",
     instead="2 * labels - 1  # of 0 and 1, as integers or floats",
-    lesson=9,
     asks=True,
     calls=2,
 )
@@ -46,7 +45,6 @@ def labels_zero_one(call: Call):
     mistake="labels that are not −1 or +1",
     why="the label is a sign; a score, a class or a grade between two is none",
     instead="torch.where(is_similar, 1, -1)",
-    lesson=9,
     asks=True,
     calls=2,
 )

@@ -192,7 +192,7 @@ def smoothing_refused(call: Call):
     why="the similarity of an example to itself is the largest of all: the softmax gives it nearly "
     "everything, and the loss can't fall",
     instead='similarity.fill_diagonal_(float("-inf"))  # before the loss',
-    lesson=10,
+    lesson=7,
     asks=True,
     calls=2,
 )

@@ -4,6 +4,8 @@ import math
 from collections import defaultdict
 from itertools import pairwise
 
+from torch import Tensor
+
 from lossbook.doctor.call import Call
 from lossbook.doctor.catalogue.arguments import LEGACY_WORDS, legacy
 from lossbook.doctor.place import Look, Place, changed
@@ -166,6 +168,28 @@ def padding_averaged(place: Place):
 
 
 @rule(
+    "weight-cancels",
+    "cross_entropy nll_loss linear_cross_entropy",
+    kind="calls",
+    mistake="class weights in batches of one class",
+    why="the weighted mean divides by the sum of the weights of the targets: if all are of one "
+    "class, w/w = 1",
+    instead="F.{loss}(input, target, weight=weight, reduction='sum') / total_weight",
+    lesson=4,
+    asks=True,
+)
+def weight_cancels(place: Place):
+    looks = list(place.looks)[-8:]
+    weights = {look.alone for look in looks if look.divisor and look.size == 1}
+    if len(looks) < 8 or None in weights or len(weights) < 2:
+        return None
+    return (
+        f"in each of the last {len(looks)} looks all targets were of one class, so that the class "
+        f"weights ({', '.join(f'{weight:.3g}' for weight in sorted(weights))}) did nothing"
+    )
+
+
+@rule(
     "graph-kept",
     "all",
     kind="calls",
@@ -189,7 +213,29 @@ def graph_kept(place: Place):
 
 @rule("legacy-arguments", "all", kind="constructor", **LEGACY_WORDS)
 def legacy_constructor(call: Call):
-    return legacy(call.size_average, call.reduce, call.reduction) if call.arguments else None
+    if not call.arguments or tensors_in_constructor(call):
+        return None
+    return legacy(call.size_average, call.reduce, call.reduction)
+
+
+@rule(
+    "constructor-called",
+    "all",
+    kind="constructor",
+    mistake="the tensors given to the constructor",
+    why="a loss class is made once, with its options, and what is made is called with tensors",
+    instead="criterion = nn.CrossEntropyLoss()\nloss = criterion(input, target)",
+    lesson=4,
+)
+def tensors_in_constructor(call: Call):
+    names = [name for name in ("size_average", "reduce") if isinstance(call.get(name), Tensor)]
+    if not names:
+        return None
+    made = type(call.args[0]).__name__
+    return (
+        f"{made} was given a tensor where its option {names[0]} stands",
+        f"criterion = nn.{made}()\nloss = criterion(…)",
+    )
 
 
 @rule(
