@@ -60,9 +60,10 @@ def test_error_is_caught_where_torch_errors_are(kind):
 # From scratch: every attribute, on whatever object, is one of these names. So there is no way to a
 # ready-made function by another path, for none of its names is on the list.
 NAMES = """
-    exp log log1p expm1 sqrt abs sign where clamp mul sub div reciprocal min max minimum maximum
-    fmax amin amax argmax argmin sum mean cumsum all any matmul addmm addmm_ einsum T mT diagonal
+    exp log log1p expm1 sqrt abs neg sign floor where clamp mul sub div reciprocal min max minimum
+    maximum fmax aminmax amin amax argmax argmin sum mean cumsum all any matmul einsum T mT diagonal
     triu tril sort topk nonzero
+    exp_ log1p_ neg_ add_ sub_ mul_ div_ reciprocal_ addmm addmm_ addcmul addcmul_
     pi e inf nan movedim transpose permute flatten unflatten reshape view expand expand_as
     broadcast_tensors squeeze unsqueeze gather scatter scatter_ index_select narrow split
     chunk unbind stack cat roll flip isfinite isnan isinf

@@ -3,7 +3,7 @@
 import torch
 
 from lossbook.errors import LossInputError
-from lossbook.losses.logistic import check_floating, logsigmoid, ramp, sigma
+from lossbook.losses.logistic import check_floating, logsigmoid, ramp, rounding, sigma
 from lossbook.losses.reduction import broadcast, check_reduction, check_tensors, reduce
 
 
@@ -106,17 +106,17 @@ def binary_cross_entropy_with_logits(
     tensor([1.2693e-01, 3.1326e-01, 1.0000e+03])
     """
 
-    # How much a yes counts; and a yes and a no together: w y + (1 − y).
-    def shares(y, w=None):
-        return (y, 1) if w is None else (w * y, 1 + (w - 1) * y)
+    # How much a yes and a no count together: w y + (1 − y).
+    def both(y, w):
+        return 1 + (w - 1) * y
 
-    def terms(x, y, *w):
-        yes, both = shares(y, *w)
-        return _surprise(x, 1 - y, yes, both)
+    def terms(x, y, w=None):
+        if w is None:
+            return _surprise(rounding(x), x, y, y)
+        return _surprise(both(y, w) * rounding(x), x, y, w * y)
 
-    def by_input(x, y, *w):
-        yes, both = shares(y, *w)
-        return both * sigma(x) - yes
+    def by_input(x, y, w=None):
+        return sigma(x) - y if w is None else both(y, w) * sigma(x) - w * y
 
     def by_target(x, y, w=None):
         return -x if w is None else (1 - w) * logsigmoid(x) - x
@@ -216,14 +216,15 @@ def multilabel_soft_margin_loss(input, target, weight=None, *, reduction="mean")
     tensor([0.2201, 0.6931])
     """
 
-    def terms(x, y, w=1):
-        return w * _surprise(x, 1 - y, y, 1)
+    def terms(x, y, w=None):
+        surprise = _surprise(rounding(x), x, y, y)
+        return surprise if w is None else w * surprise
 
-    def by_input(x, y, w=1):
-        return w * (sigma(x) - y)
+    def by_input(x, y, w=None):
+        return sigma(x) - y if w is None else w * (sigma(x) - y)
 
-    def by_target(x, y, w=1):
-        return w * -x
+    def by_target(x, y, w=None):
+        return -x if w is None else w * -x
 
     def by_weight(x, y, w):
         return -(y * logsigmoid(x) + (1 - y) * logsigmoid(-x))
@@ -264,9 +265,9 @@ class _Slope(torch.autograd.Function):
         return gradient * ((p - y) ** 2 + y * (1 - y)) / divisor / divisor, -gradient / divisor
 
 
-def _surprise(x, no, yes, both):
-    """−(yes log σ(x) + no log σ(−x)), a sum of positive terms, so that none cancels another."""
-    return both * (-x.abs()).exp().log1p() + no * x.clamp(min=0) - yes * x.clamp(max=0)
+def _surprise(rounding, x, y, yes):
+    """−(yes log σ(x) + (1 − y) log σ(−x)), of positive terms, so that none cancels another."""
+    return rounding + (1 - y) * x.clamp(min=0) - yes * x.clamp(max=0)
 
 
 def _answers(input, target, **weight):
@@ -299,7 +300,8 @@ def _fixed(name, x, input):
 
 def _check_probabilities(name, p, mend):
     """Refuse what is not from 0 to 1, NaN included."""
-    if p.numel() and not (p.min().item() >= 0 and p.max().item() <= 1):
+    lowest, highest = (end.item() for end in p.aminmax()) if p.numel() else (0, 1)
+    if not (lowest >= 0 and highest <= 1):
         index = tuple((~((p >= 0) & (p <= 1))).nonzero()[0].tolist())
         raise LossInputError(
             f"{name} holds {p[index].item():.4g}, and numbers from 0 to 1 were expected; {mend}."

@@ -260,7 +260,7 @@ def weighted_labels(z, target, weight, ignore_index):
         raise LossInputError("weight has no gradient here: give weight.detach().")
     target, classes = target.long(), z.shape[1]
     kept, over = None, target.numel()
-    lowest, highest = (target.min().item(), target.max().item()) if over else (0, -1)
+    lowest, highest = (end.item() for end in target.aminmax()) if over else (0, -1)
     if lowest < 0 or highest >= classes or 0 <= ignore_index < classes:
         kept = target != ignore_index
         wrong = kept & ((target < 0) | (target >= classes))

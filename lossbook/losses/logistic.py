@@ -73,7 +73,7 @@ def logsigmoid(input):
     """
 
     def terms(input):
-        return -ramp(-input)
+        return input.clamp(max=0) - rounding(input)
 
     def by_input(input):
         return sigma(-input)
@@ -119,11 +119,12 @@ def softplus(input, beta=1, threshold=20):
 
     def terms(input):
         x = beta * input
-        return torch.where(x > threshold, input, x.exp().log1p() / beta)
+        past = (x - threshold).clamp(min=0).bool()  # far quicker than x > threshold
+        return torch.where(past, input, x.exp().log1p_().div_(beta))
 
     def by_input(input):
         x = beta * input
-        return torch.where(x > threshold, 1, sigma(x))
+        return torch.maximum(sigma(x), (x - threshold).sign())
 
     check_floating(input=input)
     check_number("beta", beta)
@@ -149,7 +150,7 @@ class _Sigmoid(torch.autograd.Function):
 
 
 def _probability(out, x):
-    return torch.reciprocal((-x).exp() + 1, out=out)
+    return torch.neg(x, out=out).exp_().add_(1).reciprocal_()
 
 
 def sigma(x):
@@ -159,7 +160,12 @@ def sigma(x):
 
 def ramp(x):
     """log(1 + eˣ), of which nothing overflows."""
-    return x.clamp(min=0) + (-x.abs()).exp().log1p()
+    return x.clamp(min=0) + rounding(x)
+
+
+def rounding(x):
+    """log(1 + e^−|x|), by which the ramp is above its corner."""
+    return x.abs().neg_().exp_().log1p_()
 
 
 def check_floating(**tensors):

@@ -189,26 +189,24 @@ def multi_margin_loss(input, target, *, p=1, margin=1.0, weight=None, reduction=
         )
     _check_labels(target, 0, classes)
     margin, label = float(margin), target.reshape(-1, 1)
-    factor = []
     if weight is not None:
         _check_weight(weight, input, classes)
-        factor = [weight[label]]
+        weight = weight[label[:, 0]]
 
     def missing(z, label):
         return at_least_nothing(margin - z.gather(1, label) + z).scatter_(1, label, 0)
 
-    def terms(z, label, factor=1):
+    def terms(z, label):
         gaps = missing(z, label)
-        return ((gaps if p == 1 else gaps * gaps) * factor).sum(1) / classes
+        return (gaps if p == 1 else gaps * gaps).mean(1)
 
-    def by_input(z, label, factor=1):
+    def by_input(z, label):
         gaps = missing(z, label)
-        slope = (gaps.sign() if p == 1 else 2 * gaps) * (factor / classes)
+        slope = (gaps.sign() if p == 1 else 2 * gaps) / classes
         return slope.scatter_(1, label, -slope.sum(1, keepdim=True))
 
-    slopes, tensors = [by_input, None, None], [scores, label, *factor]
-    slopes = slopes[: len(tensors)]
-    loss = reduce(terms, slopes, tensors, reduction, dim=1, over=count, dtype=input.dtype)
+    tensors, form = [scores, label], {"dim": 1, "over": count, "dtype": input.dtype}
+    loss = reduce(terms, [by_input, None], tensors, reduction, weight=weight, **form)
     return loss.reshape(target.shape) if reduction == "none" else loss
 
 
@@ -287,8 +285,9 @@ def at_least_nothing(gaps):
 
 def _before_the_end(target):
     """The labels of each row and 1 for each; after the first −1, some label of it again and −∞."""
-    target = target[:, : int((target >= 0).any(0).sum())]
     on = (target < 0).cumsum(1) == 0
+    most = on.any(0).sum().item()
+    target, on = target[:, :most], on[:, :most]
     labels = torch.where(on, target, target[:, :1].clamp(min=0))
     return labels, torch.where(on, 1.0, -torch.inf)
 
@@ -315,9 +314,8 @@ def _check_labels(target, lowest, classes):
         raise LossInputError(
             f"target holds {target.dtype} numbers, and labels were expected: target.long()."
         )
-    ends = [target.min().item(), target.max().item()] if target.numel() else []
-    for label in ends:
-        if not lowest <= label < classes:
+    for label in target.aminmax() if target.numel() else ():
+        if not lowest <= label.item() < classes:
             raise LossInputError(
                 f"target holds the label {label}, and labels from {lowest} to {classes - 1} "
                 f"were expected, for {classes} classes."

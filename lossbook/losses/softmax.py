@@ -157,8 +157,8 @@ class _Softmax(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         def by_z(out, gradient, p):
-            scaled = gradient * p
-            return torch.sub(scaled, p * scaled.sum(ctx.dim, keepdim=True), out=out)
+            scaled = torch.mul(gradient, p, out=out)
+            return scaled.addcmul_(p, scaled.sum(ctx.dim, keepdim=True), value=-1)
 
         return by_pieces(by_z, gradient, *ctx.saved_tensors, cut=ctx.dim), None
 
@@ -169,8 +169,12 @@ class _LogSoftmax(torch.autograd.Function):
     @staticmethod
     def forward(ctx, z, dim):
         def log_p(out, z):
-            z, place = less_the_largest(z, dim)
-            return torch.sub(z, log_total(z, dim, place), out=out)
+            z = torch.sub(z, z.amax(dim, keepdim=True), out=out)
+            exponentials = z.exp()
+            # Beside the 1 of the largest, small ones would be rounded away: ones are counted apart.
+            ones = exponentials.floor()
+            others = exponentials.sub_(ones).sum(dim, keepdim=True)
+            return z.sub_(others.add_(ones.sum(dim, keepdim=True) - 1).log1p_())
 
         result = by_pieces(log_p, z, cut=dim)
         ctx.dim = dim
@@ -181,7 +185,7 @@ class _LogSoftmax(torch.autograd.Function):
     def backward(ctx, gradient):
         def by_z(out, gradient, log_p):
             total = gradient.sum(ctx.dim, keepdim=True)
-            return torch.sub(gradient, log_p.exp() * total, out=out)
+            return torch.addcmul(gradient, log_p.exp(), total, value=-1, out=out)
 
         return by_pieces(by_z, gradient, *ctx.saved_tensors, cut=ctx.dim), None
 
@@ -189,7 +193,7 @@ class _LogSoftmax(torch.autograd.Function):
 def proportional(z, dim, out=None, shift=None):
     """The exponentials over their sum. Less the largest, none of them overflows."""
     largest = z.detach().amax(dim, keepdim=True)
-    exponentials = (z - (shift(largest) if shift else largest)).exp()
+    exponentials = torch.sub(z, shift(largest) if shift else largest, out=out).exp_()
     return torch.div(exponentials, exponentials.sum(dim, keepdim=True), out=out)
 
 
