@@ -78,18 +78,18 @@ def ctc_loss(
             "a length is at most that."
         )
     strings = _in_rows(targets, long, blank)
-    bad = (strings < 0) | (strings >= frames.shape[2])
-    if bad.any():
-        raise LossInputError(
-            f"targets has the label {strings[bad][0].item()}, and log_probs has {frames.shape[2]} "
-            f"classes: labels go from 0 to {frames.shape[2] - 1}."
-        )
+    for label in strings.aminmax() if strings.numel() else ():
+        if not 0 <= label.item() < frames.shape[2]:
+            raise LossInputError(
+                f"targets has the label {label}, and log_probs has {frames.shape[2]} classes: "
+                f"labels go from 0 to {frames.shape[2] - 1}."
+            )
 
     # A path goes through places: blank, label, blank, label, …, blank.
     places = torch.full((len(strings), 2 * strings.shape[1] + 1), blank, device=device)
     places[:, 1::2] = strings
     said = frames.gather(2, places.expand(len(frames), -1, -1))
-    loss = _Paths.apply(said, places, count, long, torch.tensor(zero_infinity))
+    loss = _Paths.apply(zero_infinity, said, places, count, long)
     if reduction == "mean":
         loss = (loss / long.clamp(min=1).to(loss.dtype)).mean()
     if reduction == "sum":
@@ -101,20 +101,21 @@ class _Paths(torch.autograd.Function):
     """−log of the probability of all paths; its slope, how surely they pass each place."""
 
     @staticmethod
-    def forward(ctx, said, *string):
-        loss, passing = _forward_backward(said, *string)
-        ctx.save_for_backward(passing, said, *string)
+    def forward(ctx, rule, *string):
+        loss, passing = _forward_backward(rule, *string)
+        ctx.rule = rule
+        ctx.save_for_backward(passing, *string)
         return loss
 
     @staticmethod
     def backward(ctx, gradient):
         passing, *string = ctx.saved_tensors
         if torch.is_grad_enabled():  # for a second derivative
-            _, passing = _forward_backward(*string)
-        return -gradient[:, None] * passing, None, None, None, None
+            _, passing = _forward_backward(ctx.rule, *string)
+        return None, -gradient[:, None] * passing, None, None, None
 
 
-def _forward_backward(said, places, count, long, zero_infinity):
+def _forward_backward(zero_infinity, said, places, count, long):
     """The loss of each string (N), and the probability that it passes a place in a frame."""
     time = torch.arange(len(said), device=said.device)[:, None]
     place = torch.arange(places.shape[1], device=said.device)
@@ -134,7 +135,8 @@ def _forward_backward(said, places, count, long, zero_infinity):
     after = torch.cat([start, behind + said])[count, string[:, 0]]
     last = (place == 2 * long[:, None]) | (place == 2 * long[:, None] - 1)
     loss = -_log_sum(torch.where(last, after, -math.inf), 1)
-    loss = torch.where(zero_infinity & (loss == math.inf), 0, loss)
+    if zero_infinity:
+        loss = torch.where(loss == math.inf, 0, loss)
     inside = (time < count)[:, :, None] & (place <= 2 * long[:, None])
     through = behind + said + reverse(ahead) + loss[:, None]
     return loss, torch.where(inside, through, -math.inf).exp()

@@ -106,7 +106,6 @@ def linear_cross_entropy(
         own = b.new_ones(z.shape[:1] + places)
     own = widen(own)
     over = {"none": None, "sum": 1, "mean": over}[reduction]
-    over = None if over is None else own.new_zeros(()) + over
     h = input if input.ndim > 1 else input[None]
     rule = (*of_labels(z.shape[1], weight, label_smoothing), z.shape[1:], kept)
     result = _Linear.apply(rule, over, h, w, b, label, own).to(input.dtype)
@@ -121,7 +120,9 @@ class _Linear(torch.autograd.Function):
         ctx.rule, ctx.over = rule, over
         needed, outer = ctx.needs_input_grad[2:5], None
         if over is not None and any(needed):
-            outer = torch.where(over.abs() > 0, own / over, 0)
+            outer = own / over
+            if isinstance(over, torch.Tensor):  # which is 0 or NaN where nothing counts
+                outer = torch.where(over.abs() > 0, outer, 0)
         losses, slopes = _walk(rule, outer, needed, h, w, b, label)
         ctx.save_for_backward(h, w, b, label, own, *slopes)
         kept = rule[-1]
