@@ -22,14 +22,13 @@ def rows():
         watch = doctor.watch("collect")
         for _ in range(20):
             step()
-        watch.stop()
         ratios, plain = [], []
         for _ in range(pairs):
-            without = seconds(step)
-            watch.start()
-            ratios.append(seconds(step) / without)
             watch.stop()
-            plain.append(without)
+            plain.append(seconds(step))
+            watch.start()
+            ratios.append(seconds(step) / plain[-1])
+        watch.stop()
         step_time = f"{1e3 * statistics.median(plain):.2f} ms"
         ratio = f"{statistics.median(ratios):.3f} of {step_time} without"
         yield f"doctor.watch, step of a {name} network", ratio, aim
@@ -53,6 +52,7 @@ def training_step(width: int, layers: int, batch: int):
 
 
 def seconds(step) -> float:
+    step()  # the first one after a change of torch's functions finds Python's caches cold
     start = time.perf_counter()
     step()
     return time.perf_counter() - start
