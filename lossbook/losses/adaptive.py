@@ -75,9 +75,26 @@ def adaptive_log_softmax_with_loss(input, target, head_weight, tail_weights, *, 
 
 
 def adaptive_log_prob(input, head_weight, tail_weights, *, head_bias=None):
-    """The log-probabilities (N, labels) of which `adaptive_log_softmax_with_loss` takes one a row.
+    """The log-probabilities of all labels; `adaptive_log_softmax_with_loss` takes one a row.
 
-    Parameters as there. The most likely labels are ``adaptive_log_prob(...).argmax(1)``.
+    Source: as there.
+
+    Parameters
+    ----------
+    input : Tensor (N, F)
+        Features h.
+    head_weight, tail_weights, head_bias
+        As in `adaptive_log_softmax_with_loss`.
+
+    Returns
+    -------
+    Tensor (N, labels)
+        log p, in nats. The most likely labels are ``adaptive_log_prob(...).argmax(1)``.
+
+    Raises
+    ------
+    LossInputError
+        If a shape does not fit.
 
     Examples
     --------
