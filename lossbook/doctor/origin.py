@@ -5,7 +5,7 @@ import re
 from torch import Tensor
 
 from lossbook.doctor.call import SIGNATURES, Call
-from lossbook.doctor.signs import looks_like_sigmoid, sums_to_one
+from lossbook.doctor.signs import looks_like_sigmoid, rows, sums_to_one, table
 
 # These move numbers, or copy them, and change none.
 _MOVES = re.compile(
@@ -13,6 +13,15 @@ _MOVES = re.compile(
     "Expand|Clone|ToCopy|AsStrided|Alias|Narrow|Split|Unbind|IndexSelect|MaskedSelect"
 )
 LAYERS = {"Mm", "Addmm", "Bmm", "Baddbmm", "Convolution", "Mv", "Trilinear"}
+
+# After these a number may be anything, or anything above 0: to lie in [0, 1] is chance.
+UNBOUNDED = LAYERS | {
+    *("Relu", "LeakyRelu", "PreluKernel", "Prelu", "Elu", "Gelu", "Silu", "Softplus", "Mish"),
+    *("NativeBatchNorm", "CudnnBatchNorm", "NativeLayerNorm", "NativeGroupNorm", "MaskedFill"),
+}
+
+# One of these there is near the end of what makes a number lie between 0 and 1.
+BOUNDED = {"Sigmoid", "Hardsigmoid", "Softmax", "Exp", "CompiledFunction"}
 
 
 def made_by(tensor: Tensor, most: int = 3) -> tuple[str, ...]:
@@ -30,7 +39,7 @@ def made_by(tensor: Tensor, most: int = 3) -> tuple[str, ...]:
     return tuple(made)
 
 
-def input_made_by(call: Call) -> tuple[str, ...]:
+def input_made_by(call: Call, most: int = 3) -> tuple[str, ...]:
     """Return the last operations that made the first argument of a call, the very last one first.
 
     Examples
@@ -42,7 +51,7 @@ def input_made_by(call: Call) -> tuple[str, ...]:
     >>> input_made_by(run("nll_loss", (log_p, torch.tensor([0, 1, 2, 0])), {}))
     ('Log', 'Add', 'Softmax')
     """
-    return made_by(call.kwargs.get("input", call.args[0] if call.args else None))
+    return made_by(call.kwargs.get("input", call.args[0] if call.args else None), most)
 
 
 def origin(call: Call, name: str) -> tuple[str, ...]:
@@ -58,14 +67,19 @@ def from_layer(call: Call) -> bool:
 
 def from_sigmoid(call: Call) -> bool:
     """Whether the input comes out of a sigmoid; where no graph tells, by its numbers."""
-    if input_made_by(call)[:1] == ("Sigmoid",):
+    made = input_made_by(call, 4)
+    if made[:1] == ("Sigmoid",):
         return True
-    return not from_layer(call) and looks_like_sigmoid(call.input)
+    return (not made or bool(BOUNDED.intersection(made))) and looks_like_sigmoid(call.input)
 
 
 def from_softmax(call: Call, dim: int | None = None) -> bool:
     """Whether the input holds probabilities over a dimension (of the classes if not given)."""
-    if from_layer(call):
+    made = input_made_by(call)[:1]
+    if UNBOUNDED.intersection(made):
         return False
-    known = input_made_by(call)[:1] == ("Softmax",)
-    return sums_to_one(call.input, dim, least=2 if known else 4)
+    if made == ("Softmax",):
+        return sums_to_one(call.input, dim, least=2)
+    cells = rows(call.input) if dim is None else table(call.input, dim)
+    alike = len(cells) > 1 and (cells == cells[0]).all()  # so often one row: it may be chance
+    return sums_to_one(call.input, dim) and not alike

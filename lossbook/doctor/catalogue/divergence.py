@@ -1,9 +1,12 @@
 """The Kullback–Leibler divergence: spaces, order, zeros and denominators."""
 
+import math
+
 import torch
 
 from lossbook.doctor.call import Call
 from lossbook.doctor.catalogue.classes import not_log
+from lossbook.doctor.origin import input_made_by
 from lossbook.doctor.rule import rule
 from lossbook.doctor.signs import (
     class_dim,
@@ -196,6 +199,17 @@ def kl_zero(call: Call):
     return None
 
 
+def may_be_answers(call: Call) -> bool:
+    """Whether the input may hold logarithms of yes-or-no probabilities that sum to 1 by chance.
+
+    At its start, a network says one half to all, or the same to every example.
+    """
+    cells = table(call.input)
+    halves = ((cells + math.log(2)).abs() < 0.1).all()
+    alike = len(cells) > 1 and (cells == cells[0]).all()
+    return bool(halves or alike) or input_made_by(call)[:1] == ("LogSigmoid",)
+
+
 @rule(
     "target-not-distribution",
     "kl_div",
@@ -212,6 +226,8 @@ def kl_target(call: Call):
         return None
     cells = table(target)
     if cells.isnan().any() or first_dim(target, logs_sum_to_one) is not None:
+        return None
+    if may_be_answers(call):  # of Bernoulli variables, and p alone is no distribution
         return None
     negative = (cells < 0).sum()
     if negative:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lossbook.doctor.call import FUNCTIONS, Call
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import broadcast, entries, is_whole, shape, share, without_ones
+from lossbook.doctor.signs import broadcast, entries, is_whole, only, shape, share, without_ones
 
 REGRESSION = "l1_loss mse_loss smooth_l1_loss huber_loss gaussian_nll_loss poisson_nll_loss"
 DISTANCES = "hinge_embedding_loss margin_ranking_loss"
@@ -107,6 +107,10 @@ def labels_first(call: Call) -> str | None:
     if len(input) < 4 or is_whole(target) or not is_whole(input) or (input < 0).any():
         return None
     if (input == input[0]).all():  # a layer that starts at 0
+        return None
+    if call.loss != "poisson_nll_loss" and not only(input, 0, 1):
+        return None
+    if call.input.dtype in HALF and input.max() > 64:  # where there are few but whole numbers
         return None
     return "every input is a whole number, as targets are, and the targets are not"
 

@@ -126,6 +126,9 @@ def variance_order(call: Call):
     learnt = {"input", "target"} <= call.learns and "var" not in call.learns
     if not learnt or not isinstance(call.var, Tensor) or not (entries(call.target) > 0).all():
         return None
+    variance = entries(call.var)
+    if len(variance) < 2 or (variance == variance[0]).all():  # a fixed one, not targets
+        return None
     return (
         "the target requires a gradient and is positive everywhere, as a variance is, "
         "and the variance requires none, as a target does"

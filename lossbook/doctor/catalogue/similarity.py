@@ -6,7 +6,7 @@ from torch import Tensor
 from lossbook.doctor.call import Call
 from lossbook.doctor.origin import LAYERS, origin
 from lossbook.doctor.rule import rule
-from lossbook.doctor.signs import entries, only, shape, share, table, without_ones
+from lossbook.doctor.signs import entries, is_whole, only, shape, share, table, without_ones
 
 # What a label of 0 costs in each of them.
 ZERO_COSTS = {
@@ -75,7 +75,7 @@ def swapped(call: Call):
 
 def labels_first(call: Call) -> str | None:
     """Say which of the first arguments is the labels; None if the last one is."""
-    if is_signs(call.target):
+    if is_signs(call.target) or is_whole(call.target):
         return None
     for name in ("input", "input1", "input2"):
         value = call.get(name)

@@ -109,9 +109,9 @@ def target_not_distribution(call: Call):
     cells = cells[(cells != 0).any(dim=1)]  # a row of zeros is one that does not count
     if not cells.numel() or cells.isnan().any() or cells.shape[1] < 2:
         return None
-    one_hot = (cells != 0).sum(1) == 1
     sums = cells.sum(1)
-    if one_hot.all() and not (sums == sums[0]).all():  # a weight for each example, as in REINFORCE
+    weighted = ((cells != 0).sum(1) == 1).all()  # labels times weights, as in REINFORCE
+    if weighted and (len(cells) < 2 or not (sums == -1).all()):
         return None
     wrong = ((sums - 1).abs() > 0.02) | (cells < 0).any(dim=1)
     if not wrong.any():
