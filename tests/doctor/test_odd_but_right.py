@@ -60,3 +60,12 @@ def test_labels_in_one_row_are_as_many_as_the_lengths_say(lengths):
     wrong = call("ctc_loss", log_probs, T([1, 2, 3]), (12, 12), lengths)
     assert codes(*wrong) == ["ctc-lengths"]
     assert codes(*call("ctc_loss", log_probs, T([1, 2, 3]), (12, 12), (1, 2))) == []
+
+
+def test_a_margin_below_every_cosine():
+    a, b = NOISE[:4], NOISE[4:8]
+    labels = T([1.0, -1, 1, -1])
+    loss = "cosine_embedding_loss"
+    assert codes(*call(loss, a, b, labels, margin=-2.0)) == ["margin-out-of-reach"]
+    assert codes(*call(loss, a, b, labels, margin=-1.0)) == []
+    assert codes(*call(loss, a, b, labels.abs(), margin=-2.0)) == []

@@ -169,6 +169,25 @@ def margin_idle(call: Call):
 
 
 @rule(
+    "margin-out-of-reach",
+    "cosine_embedding_loss",
+    mistake="a margin that no negative pair can keep",
+    why="a pair labelled −1 costs max(0, cos − margin), and cos ≥ −1: with a margin below −1 "
+    "even opposite vectors cost something",
+    instead="F.cosine_embedding_loss(a, b, labels, margin=0.2)",
+    lesson=7,
+)
+def margin_below_cosines(call: Call):
+    negative = entries(call.target) == -1
+    if not call.margin < -1 or not negative.any():
+        return None
+    return (
+        f"margin = {call.margin:g}: each of the {int(negative.sum())} pairs labelled −1 costs at "
+        f"least {-1 - call.margin:g}"
+    )
+
+
+@rule(
     "labels-shape",
     "cosine_embedding_loss",
     mistake="labels whose shape does not fit the vectors",
