@@ -7,7 +7,7 @@ from lossbook.doctor.call import FUNCTIONS
 
 def headline(watch) -> str:
     """Return the counts in one line."""
-    places = [place for place in watch.places if place.loss in FUNCTIONS]
+    places = [place for place in watch.places if place.loss in FUNCTIONS or place.findings]
     calls, found = sum(place.calls for place in places), len(watch.findings)
     return (
         f"{_count(found, 'finding')} in {_count(calls, 'call')} of losses "

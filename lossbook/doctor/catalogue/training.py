@@ -225,7 +225,6 @@ def legacy_constructor(call: Call):
     mistake="the tensors given to the constructor",
     why="a loss class is made once, with its options, and what is made is called with tensors",
     instead="criterion = nn.CrossEntropyLoss()\nloss = criterion(input, target)",
-    lesson=4,
 )
 def tensors_in_constructor(call: Call):
     names = [name for name in ("size_average", "reduce") if isinstance(call.get(name), Tensor)]
