@@ -116,7 +116,7 @@ def root_at_zero(place: Place):
     asks=True,
     mistake="means of unequal batches averaged with equal weights",
     why="the mean of Σlᵢ/nᵢ over the batches is not Σl/Σn: an example of a small batch counts more",
-    instead="(F.cross_entropy(logits, target, reduction='sum') / total_count).backward()\n"
+    instead="(F.{loss}(input, target, reduction='sum') / total_count).backward()\n"
     "# total_count: all examples (tokens, weights) of the update, not of the batch",
     lesson=5,
 )
