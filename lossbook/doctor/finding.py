@@ -98,9 +98,8 @@ class Finding:
         for label, text in self.rows():
             text = html.escape(text).replace("\n", "<br>")
             text = f"<code>{text}</code>" if label == "write" else text
-            rows.append(
-                f'<tr><th scope="row" {left}>{label}</th><td {left}>{text}</td></tr>',
-            )
+            label = label.replace(" ", "&nbsp;")  # never two lines beside one
+            rows.append(f'<tr><th scope="row" {left}>{label}</th><td {left}>{text}</td></tr>')
         return "".join(rows)
 
 

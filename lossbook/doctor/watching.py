@@ -276,7 +276,7 @@ def watch(action: str = "warn"):
     Examples
     --------
     >>> import torch
-    >>> logits, target = torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])
+    >>> logits, target = torch.arange(12.0).reshape(4, 3).sin(), torch.tensor([0, 1, 2, 0])
     >>> with watch("collect") as seen:
     ...     for _ in range(2):
     ...         loss = torch.nn.functional.cross_entropy(logits.softmax(dim=1), target)

@@ -104,7 +104,8 @@ def test_every_slider_moves_its_picture(lab, live):
             if now == end:
                 keys = keys[2:] + keys[:2]
             seen = [lab.press(explorer, slider, key) for key in keys]
-            assert len({words for _, words in seen}) > 1, "the words do not follow the picture"
+            assert len({picture for picture, _ in seen}) > 1, "the picture does not follow"
+            assert len({words for _, words in seen}) > 1, "the words do not follow"
     assert lab.errors() == []
     assert lab.overflowing() == []
 
