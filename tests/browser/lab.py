@@ -28,6 +28,7 @@ ARGUMENTS = [
 ]
 VIEW = "application/vnd.jupyter.widget-view+json"
 TIMEOUT = 60_000  # milliseconds; far more than anything takes
+expect.set_options(timeout=TIMEOUT)
 
 
 class Server:
@@ -141,7 +142,7 @@ class JupyterLab:
         """Open a notebook and wait until it is drawn and its kernel is ready."""
         self.close()
         self.page.goto(f"{self._url}/lab/tree/{path}?reset")
-        expect(self.notebook).to_be_visible(timeout=TIMEOUT)
+        expect(self.notebook).to_be_visible()
         self._call("await app.restored; await panel.revealed; await panel.sessionContext.ready;")
         self._call("app.shell.collapseLeft(); await document.fonts.ready;")
         self._is_open = True
