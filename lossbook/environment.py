@@ -92,7 +92,7 @@ def test(arguments):
     # kernel, so a file stays with one process; and each process computes with one thread.
     processes = str(min(4, (os.cpu_count() or 1) + 1))
     command = [setup(), "-m", "pytest", "-n", processes]
-    return _run([*command, "--dist", "loadgroup", *arguments], OMP_NUM_THREADS="1")
+    return _run([*command, "--dist", "loadfile", *arguments], OMP_NUM_THREADS="1")
 
 
 def clean():
