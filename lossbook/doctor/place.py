@@ -122,13 +122,14 @@ class Place:
     findings: dict = field(default_factory=dict)
     said: set = field(default_factory=set)
 
-    def note(self, loss: str, spoken: Iterable) -> list[Finding]:
+    def note(self, loss: str, spoken: Iterable, look: bool = True) -> list[Finding]:
         """Keep what the rules noticed at one look, and return what is certain enough to say."""
         noticed = {}
         for rule, text in spoken:
             noticed.setdefault(rule.code, (rule, text))
         self.seen.update(noticed.keys())
-        self.streaks = Counter({code: self.streaks[code] + 1 for code in noticed})
+        others = {} if look else self.streaks  # at the end no call is looked at, and none is broken
+        self.streaks = Counter({**others, **{code: self.streaks[code] + 1 for code in noticed}})
         ripe = [
             rule.finding(loss, text)
             for code, (rule, text) in noticed.items()

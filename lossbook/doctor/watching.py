@@ -43,6 +43,7 @@ class Watch:
         self.last: Place | None = None
         self._off: set[Rule] = set()
         self._failed = False
+        self._reported = 0
         self._in: list | None = None
         self.start()
 
@@ -83,20 +84,26 @@ class Watch:
             for place in self.places:
                 ripe = []
                 with self.unseen():
-                    ripe = place.note(place.loss, self._over_calls(place))
+                    ripe = place.note(place.loss, self._over_calls(place), look=False)
                 self._say(place, ripe)
         return self
 
     def _close(self) -> None:
         self.stop()
-        if self.action == "warn" and self.findings:
+        found = len(self.findings)
+        if self.action == "warn" and found > self._reported:  # a step that is watched ends often
+            self._reported = found
             print(self, file=sys.stderr)
 
     def __enter__(self) -> "Watch":
         return self.start()
 
-    def __exit__(self, *_) -> None:
-        self._close()
+    def __exit__(self, kind, *_) -> None:
+        try:
+            self._close()
+        except LossWarning:
+            if kind is None:  # otherwise the block has an error of its own, and that one goes on
+                raise
 
     def __call__(self, function):
         """Watch what a function does: ``@doctor.watch()``."""
@@ -104,6 +111,8 @@ class Watch:
 
         @functools.wraps(function)
         def watched(*args, **kwargs):
+            if self._in is not None:  # a function that calls itself
+                return function(*args, **kwargs)
             with self:
                 return function(*args, **kwargs)
 

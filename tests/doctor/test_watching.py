@@ -185,6 +185,30 @@ def test_as_a_decorator(action, recwarn):
     assert bool(recwarn) == (action is None)
 
 
+def test_a_watched_step_reports_what_is_new(capsys):
+    @doctor.watch()
+    def step():
+        F.cross_entropy(PROBABILITIES, TARGET)
+
+    with warnings.catch_warnings(action="ignore"):
+        for _ in range(20):
+            step()
+    assert capsys.readouterr().err.count("lossbook.doctor:") == 1
+
+
+def test_a_watched_function_may_call_itself():
+    seen = doctor.watch("collect")
+
+    @seen
+    def descend(depth):
+        if depth:
+            descend(depth - 1)
+        F.cross_entropy(LOGITS, TARGET)
+
+    descend(3)
+    assert seen.places[0].calls == 4
+
+
 def test_at_the_top_of_a_script():
     seen = doctor.watch("collect")
     mistakes(F.cross_entropy)
@@ -235,6 +259,19 @@ def test_each_thread_has_its_own():
 def test_an_error_in_the_block_is_the_users():
     with pytest.raises(ZeroDivisionError), doctor.watch("collect"):
         print(1 / 0)
+
+
+def test_an_error_in_the_block_goes_before_a_finding_at_its_end():
+    @doctor.watch("raise")
+    def train(then):
+        logits, target = LOGITS.clone().requires_grad_(), torch.tensor([0, 1, -100])
+        F.cross_entropy(logits, target, reduction="none").mean().backward()
+        return 1 / then  # the finding comes when the watch ends: nobody looks again before
+
+    with pytest.raises(ZeroDivisionError):
+        train(0)
+    with pytest.raises(doctor.LossWarning, match="padding-averaged"):
+        doctor.watch("raise")(train.__wrapped__)(1)
 
 
 # ------------------------------------------------------------------------------- no trace
