@@ -44,6 +44,7 @@ from lossbook.derive.mathematics import (
     minimum,
     pi,
     prod,
+    sign,
     sqrt,
 )
 
@@ -73,6 +74,7 @@ __all__ = [
     "prod",
     "real",
     "reals",
+    "sign",
     "sqrt",
     "vector",
 ]

@@ -75,12 +75,19 @@ def _function(name, numerically):
 log = _function("log", torch.log)
 exp = _function("exp", torch.exp)
 sqrt = _function("sqrt", torch.sqrt)
+sign = _function("sign", torch.sign)
 maximum = _function("Max", torch.maximum)
 minimum = _function("Min", torch.minimum)
 
 
 def indicator(condition):
-    """1 where the condition on indices holds, else 0."""
+    """1 where the condition holds, else 0: a condition on indices, or on numbers (``x > 0``)."""
+    if isinstance(condition, torch.Tensor):
+        return as_number(condition)
+    if _symbolic() and getattr(condition, "is_Relational", False):
+        import sympy
+
+        return sympy.Heaviside(condition.gts - condition.lts)
     return 1 if condition else 0
 
 

@@ -7,6 +7,11 @@ and what remains is a fraction of polynomials in those letters. If that fraction
 the two expressions are equal whatever the letters stand for: a proof. If it is not, no
 more has been said than that this way found no proof.
 
+Where an expression has corners (a maximum, |x|, an indicator), it is taken apart first: one
+expression for each way in which the comparisons can come out, and each must be zero. What holds on
+the corners themselves, where two sides are equal, is not proved by this, and a slope need not exist
+there.
+
 The rules hold for positive numbers. Whether a piece is positive is read off at one point
 of its domain; a step counts as proved only if it also holds on all the drawn numbers.
 """
@@ -56,7 +61,13 @@ def equal(left, right, constraints, point):
     difference = left - right
     if _Pieces(point).is_zero(difference):
         return True
-    return bool(constraints) and _Pieces(point).is_zero(difference.subs(constraints))
+    if constraints and _Pieces(point).is_zero(difference.subs(constraints)):
+        return True
+    comparison = _comparison(difference)
+    return comparison is not None and all(
+        equal(_settled(difference, comparison, above), 0, constraints, point)
+        for above in (True, False)
+    )
 
 
 def at_most(low, high, constraints, point):
@@ -86,6 +97,52 @@ def at_most(low, high, constraints, point):
     if equal(bound, sympy.Integer(0), constraints, point):
         return True
     return bool(sympy.factor(bound).is_nonnegative)
+
+
+def _corners():
+    import sympy
+
+    return sympy.Max, sympy.Min, sympy.Abs, sympy.sign, sympy.Heaviside
+
+
+def _compared(corner):
+    """What a corner asks the sign of."""
+    import sympy
+
+    if isinstance(corner, sympy.Max | sympy.Min):
+        return corner.args[0] - corner.args[1]
+    return corner.args[0]
+
+
+def _comparison(expression):
+    """What an innermost corner of `expression` asks the sign of; None if it has no corner."""
+    import sympy
+
+    for part in sympy.postorder_traversal(expression):
+        if isinstance(part, _corners()):
+            return sympy.expand(_compared(part))
+    return None
+
+
+def _settled(expression, comparison, above):
+    """`expression` where `comparison` is above 0, or below: without the corners that ask for it."""
+    import sympy
+
+    def value(corner):
+        asked = sympy.expand(_compared(corner))
+        if asked - comparison != 0 and asked + comparison != 0:
+            return corner
+        yes = above == (asked == comparison)
+        if isinstance(corner, sympy.Heaviside):
+            return sympy.Integer(yes)
+        if isinstance(corner, sympy.sign):
+            return sympy.Integer(1 if yes else -1)
+        if isinstance(corner, sympy.Abs):
+            return corner.args[0] if yes else -corner.args[0]
+        low, high = corner.args[1::-1] if yes else corner.args[:2]
+        return corner.func(high if isinstance(corner, sympy.Max) else low, *corner.args[2:])
+
+    return expression.replace(lambda part: isinstance(part, _corners()), value)
 
 
 class _Pieces:

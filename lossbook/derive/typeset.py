@@ -148,6 +148,9 @@ class _Writer:
     def _call_abs(self, argument):
         return rf"\left|{self.write(argument)}\right|", ATOM
 
+    def _call_sign(self, argument):
+        return rf"\mathrm{{sign}}{_bracket(self.write(argument))}", ATOM
+
     def _call_maximum(self, *arguments):
         return rf"\max{_bracket(', '.join(map(self.write, arguments)))}", ATOM
 
