@@ -43,8 +43,8 @@ def derivation(*, seconds=10.0, defines=None, **domains):
         If the letters and the function's arguments do not match.
     ValueError
         If the function has no source, fewer than two lines, or anything but lines
-        ``yield expression, "reason"`` and names for parts (``m = …``); or if `defines`
-        is not Python.
+        ``yield expression, "reason"``, names for parts (``m = …``) and gaps (``...``, lines
+        that are still to be written); or if `defines` is not Python.
 
     Examples
     --------
@@ -108,7 +108,7 @@ class Derivation:
                 f"domains are given for {', '.join(sorted(domains)) or 'none'}; give each letter "
                 "its domain, as in @derivation(p=distribution); classes and K need none."
             )
-        self.parts, self._written = source.read(function)
+        self.parts, self._written, self.gaps = source.read(function)
         many = {"classes", "K"} & arguments or any(
             not isinstance(domain, Numbers) or domain.vector for domain in domains.values()
         )

@@ -16,6 +16,7 @@ def table(derivation):
     """Return the derivation as an HTML table, mathematics between dollars."""
     rows = []
     for position, step in enumerate(derivation.steps):
+        rows += [_row("… to be written …")] * (position in derivation.gaps)
         sign = _SIGNS[step.relation] if position else ("=" if derivation.defines else "")
         name = derivation.defines if derivation.defines and not position else ""
         cells = [
@@ -40,6 +41,7 @@ def text(derivation):
     width = max(len(step.source) for step in derivation.steps)
     lines = [f"{derivation.__name__}"]
     for position, step in enumerate(derivation.steps):
+        lines += ["    … to be written …"] * (position in derivation.gaps)
         sign = step.relation if position else " "
         line = f"  {sign} {step.source:<{width}}   {step.reason}"
         lines.append(f"{line}   {_MARKS[step.verdict]}".rstrip())

@@ -8,13 +8,15 @@ from lossbook.derive import typeset
 
 
 def read(function):
-    """Return the named parts and the lines of a derivation.
+    """Return the named parts, the lines and the gaps of a derivation.
 
     Returns
     -------
     parts : list of str
         LaTeX of each assignment ``m = …``: what a line calls by a name.
     lines : list of (source, latex, reason, tolerance)
+    gaps : list of int
+        Before which lines a bare ``...`` stands: lines that are still to be written.
 
     Raises
     ------
@@ -28,11 +30,13 @@ def read(function):
             f"{function.__name__} has no source to typeset; write it in a cell or a file, "
             "not in a string given to exec."
         ) from None
-    parts, lines, above = [], [], 0.0
+    parts, lines, gaps, above = [], [], [], 0.0
     for statement in ast.parse(text).body[0].body:
         match statement:
             case ast.Expr(ast.Constant(str())):
                 pass  # the docstring
+            case ast.Expr(ast.Constant(value)) if value is ...:
+                gaps.append(len(lines))
             case ast.Expr(ast.Yield(ast.Tuple([line, ast.Constant(str(reason))]))):
                 line = _inside_bound(line)
                 written = ast.get_source_segment(text, line).replace("\\\n", " ")
@@ -53,7 +57,7 @@ def read(function):
             f"{function.__name__} has {len(lines)} line{'s' * (len(lines) != 1)}; a derivation "
             "needs at least two, the second of which follows from the first."
         )
-    return parts, lines
+    return parts, lines, gaps
 
 
 def name(text):

@@ -106,7 +106,8 @@ def agrees(
         return outcome
 
     report = Report(title, expect=expect)
-    return search(report, cases, test, lambda call: arguments(call, reference), count, first)
+    search(report, cases, test, lambda call: arguments(call, reference), count, first)
+    return report.finish()
 
 
 @dataclass

@@ -62,7 +62,8 @@ def identity(
         return compare(results, ulps, scale, nan_equal)
 
     report = Report(title, expect=expect)
-    return search(report, calls(**domains), test, lambda call: call.kwargs, cases)
+    search(report, calls(**domains), test, lambda call: call.kwargs, cases)
+    return report.finish()
 
 
 def compare(results, ulps, scale, nan_equal=True, dtypes=False, label="value") -> Outcome:

@@ -93,7 +93,8 @@ def gradient(
         return outcome
 
     report = Report(title, expect=expect)
-    return search(report, calls(**domains), test, lambda call: call.kwargs, cases)
+    search(report, calls(**domains), test, lambda call: call.kwargs, cases)
+    return report.finish()
 
 
 def autograd_derivative(function, x: Tensor, jacobian: bool) -> Tensor | None:

@@ -24,7 +24,9 @@ class Outcome:
     note: str = ""
 
 
-def search(report: Report, strategy, test, names, count: int, first: bool = False) -> Report:
+def search(
+    report: Report, strategy, test, names, count: int, first: bool = False, seed: int = 0
+) -> Report:
     """Fill a report: `test(call)` gives an `Outcome`, `names(call)` the arguments by name.
 
     The first sweep tries all cases and counts. Only if some of them fail, a second one over the
@@ -51,14 +53,16 @@ def search(report: Report, strategy, test, names, count: int, first: bool = Fals
 
     def smaller(call, outcome):
         most = size(call)
-        smallest = sweep(strategy, lambda call: size(call) <= most and bool(test(call).what), count)
+        smallest = sweep(
+            strategy, lambda call: size(call) <= most and bool(test(call).what), count, seed=seed
+        )
         again = test(smallest) if smallest else None
         if again and again.what:
             return smallest, again
         report.notes.append("not repeatable: the same arguments give another result")
         return call, outcome
 
-    sweep(strategy, tally, count, shrink=not first)
+    sweep(strategy, tally, count, shrink=not first, seed=seed)
     report.notes += [f"{note} ({times} cases)" for note, times in notes.items()]
     if failing:
         call, outcome = failing[0]
@@ -66,13 +70,13 @@ def search(report: Report, strategy, test, names, count: int, first: bool = Fals
             call, outcome = smaller(call, outcome)
         report.counterexample = names(call)
         report.what, report.sides = outcome.what, outcome.sides
-    return report.finish()
+    return report
 
 
-def sweep(strategy, condition, count: int, shrink: bool = True):
+def sweep(strategy, condition, count: int, shrink: bool = True, seed: int = 0):
     """Return the smallest drawn call that meets the condition, None if there is none.
 
-    Always the same calls: nothing is random, remembered, timed or written to a folder.
+    Always the same calls for a seed: nothing is remembered, timed or written to a folder.
     """
     import hypothesis
     from hypothesis.errors import Flaky, NoSuchExample
@@ -82,7 +86,7 @@ def sweep(strategy, condition, count: int, shrink: bool = True):
         max_examples=count, derandomize=True, database=None, deadline=None,
         phases=[hypothesis.Phase.generate, *[hypothesis.Phase.shrink] * shrink],
     )  # fmt: skip
-    found, seed, strategy = [], Random(0), strategy.map(as_call)
+    found, source, strategy = [], Random(seed), strategy.map(as_call)
 
     def run():
         searching.on = True
@@ -93,7 +97,7 @@ def sweep(strategy, condition, count: int, shrink: bool = True):
             # The reader may be within no_grad; and warnings are not what is checked here.
             with torch.inference_mode(False), torch.enable_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found.append(hypothesis.find(strategy, condition, settings=settings, random=seed))
+                found.append(hypothesis.find(strategy, condition, settings=settings, random=source))
         except (NoSuchExample, Flaky):
             found.append(None)
         except BaseException as error:
