@@ -2,7 +2,7 @@
 
 Run by path, because the package is not there before the set-up::
 
-    python3 lossbook/environment.py setup | lab | test | notebooks | bench | clean
+    python3 lossbook/environment.py setup | lab | test | notebooks | exercises | bench | clean
 
 The syntax stays that of Python 3.6, so that an old Python gets a sentence and no SyntaxError.
 """
@@ -21,7 +21,30 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 OLDEST, NEWEST = (3, 11), (3, 14)
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
-SCRIPTS = {"notebooks": "tests/make_notebooks.py", "bench": "tests/benchmarks/bench.py"}
+SCRIPTS = {
+    "notebooks": "tests/make_notebooks.py",
+    "exercises": "tests/make_exercises.py",
+    "bench": "tests/benchmarks/bench.py",
+}
+# JupyterLab's settings in .venv: it asks nothing and looks for no news, and what nbgrader brings
+# is off, for learners do not use it. (Of the files in jupyter_server_config.d the last one wins:
+# "off" comes after what pip installs and before what `jupyter server extension enable` writes.)
+SERVERS = "etc/jupyter/jupyter_server_config.d/%s.off.json"
+PARTS = "formgrader", "validate_assignment", "assignment_list", "course_list"
+PARTS = dict.fromkeys(["nbgrader.server_extensions." + part for part in PARTS], False)
+LAB_SETTINGS = {
+    "share/jupyter/lab/settings/overrides.json": {
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        }
+    },
+    "etc/jupyter/labconfig/page_config.json": {
+        "disabledExtensions": {"@jupyter/nbgrader": True, "@jupyter-notebook/lab-extension": True}
+    },
+    SERVERS % "nbgrader": {"ServerApp": {"jpserver_extensions": PARTS}},
+    SERVERS % "notebook": {"ServerApp": {"jpserver_extensions": {"notebook": False}}},
+}
 CACHES = "__pycache__ .ipynb_checkpoints .pytest_cache .ruff_cache .hypothesis lossbook.egg-info"
 
 
@@ -224,12 +247,11 @@ def _install():
     pip = [_python(), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     _logged([*pip, "--retries", "2", "-r", os.path.join(ROOT, "requirements.lock")])
     _logged([*pip, "--no-deps", "--no-build-isolation", "-e", ROOT])
-    # JupyterLab's defaults for this .venv alone: it asks nothing and looks for no news.
-    settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
-    os.makedirs(settings, exist_ok=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    with open(os.path.join(settings, "overrides.json"), "w") as file:
-        json.dump({"@jupyterlab/apputils-extension:notification": quiet}, file)
+    for name, settings in LAB_SETTINGS.items():
+        path = os.path.join(VENV, *name.split("/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            json.dump(settings, file)
     # The list of fonts takes seconds to make: better now than in front of the first figure.
     _logged([_python(), "-c", "import matplotlib.font_manager"])
 

@@ -22,8 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
-# Drives the browser of the machine; Binder has none to drive.
-NOT_IN_CONDA = {"playwright"}
+# playwright drives the browser of the machine, and Binder has none to drive. nbgrader is for
+# teachers and maintainers; there, nothing would keep it out of a learner's JupyterLab.
+NOT_IN_CONDA = {"nbgrader", "playwright"}
 
 
 def requirements():
