@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 # The tools bring sympy, matplotlib and ipywidgets with them, so they load when first named.
-_TOOLS = ("derive", "doctor", "environment", "explore", "folklore", "verify")
+_TOOLS = ("atlas", "derive", "doctor", "environment", "explore", "folklore", "verify")
 
 
 def __getattr__(name):

@@ -24,7 +24,7 @@ def nll_loss(input, target, *, weight=None, ignore_index=-100, reduction="mean")
     Parameters
     ----------
     input : Tensor, (C,), (N, C) or (N, C, d1, …, dK)
-        Log-probabilities, as from `log_softmax`.
+        Log-probabilities a = log p, as from `log_softmax`.
     target : Tensor of int64 (or uint8), of the shape of input without C
         Labels from 0 to C − 1.
     weight : Tensor, (C,), optional

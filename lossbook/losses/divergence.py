@@ -14,7 +14,7 @@ def kl_div(input, target, *, reduction="mean", log_target=False):
     Parameters
     ----------
     input : Tensor of any shape
-        The logarithm of q, what the model believes; as from `log_softmax`.
+        Logarithms a = log q of what the model believes, as from `log_softmax`.
     target : Tensor
         The truth p; may broadcast with input.
     reduction : {"mean", "batchmean", "sum", "none"}
