@@ -1,7 +1,8 @@
 """Runs notebooks from fresh kernels and stores them in their normal form: `make notebooks`.
 
 It stands in tests/ because it is the other half of them: what it writes is what nbval and
-`test_notebooks.py` hold every notebook to. Without arguments it takes all of notebooks/.
+`test_notebooks.py` hold every notebook to. Without arguments it takes all of notebooks/ and
+solutions/. The cells of a solution are marked for nbgrader first: see `make_exercises.py`.
 """
 
 import hashlib
@@ -9,13 +10,14 @@ import json
 import os
 import re
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from notebook_checks import WIDGET
+from notebook_checks import WIDGET, variables
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -40,13 +42,16 @@ def load(path):
     return nbformat.reads(json.dumps(raw), as_version=4)
 
 
-def normalise(notebook):
-    """Bring a notebook, in place, to the form in which a second run changes nothing."""
+def normalise(notebook, kept=KEPT):
+    """Bring a notebook, in place, to the form in which a second run changes nothing.
+
+    `kept` are the metadata that a cell may have.
+    """
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in KEPT})
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in kept})
         cell.source = cell.source.rstrip("\n")
         if cell.cell_type == "code":
             cell.outputs = _normal_outputs(cell.outputs)
@@ -92,7 +97,12 @@ def execute(path):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    client(notebook, path).execute()
+    if path.parent.name == "solutions":
+        from make_exercises import mark
+
+        mark(notebook)
+    with tempfile.TemporaryDirectory() as folder:
+        client(notebook, path).execute(env=os.environ | variables(path, folder))
     return normalise(notebook)
 
 
@@ -100,7 +110,7 @@ def remake(path):
     """Run, normalise and store one notebook; return a line that says what came of it."""
     try:
         notebook = execute(path)
-    except CellExecutionError as error:
+    except (CellExecutionError, ValueError) as error:
         return f"{path.name}: FAILED, left as it was\n{error}"
     text = nbformat.writes(notebook) + "\n"
     if path.read_text(encoding="utf-8") == text:
@@ -112,7 +122,8 @@ def remake(path):
 def main(arguments):
     """Remake the named notebooks, or all, two at a time; return the exit code."""
     paths = [Path(name).resolve() for name in arguments]
-    paths = paths or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    folders = ROOT / "notebooks", ROOT / "solutions"
+    paths = paths or [path for folder in folders for path in sorted(folder.glob("*.ipynb"))]
     if missing := [path.name for path in paths if not path.is_file()]:
         print(f"lossbook: no such notebook: {', '.join(missing)}", file=sys.stderr)
         return 1

@@ -198,6 +198,18 @@ get_ipython().events.register(
     "post_run_cell", lambda cell: _results.append((cell.info.raw_cell, cell.result)))"""
 
 
+def variables(path, folder):
+    """What stands in the environment of a notebook's kernel.
+
+    Progress goes to a new file in `folder`, never to the reader's own; in solutions/, and there
+    alone, every outcome of a check but "correct" raises.
+    """
+    path = Path(path)
+    progress = Path(folder, f"{path.parent.name}_{path.stem}.jsonl")
+    strict = "1" if path.parent.name == "solutions" else "0"
+    return {"LOSSBOOK_PROGRESS": str(progress), "LOSSBOOK_STRICT": strict}
+
+
 def promise_code(notebook):
     """The cell that, run after the last one, raises if `broken_promises` finds any.
 

@@ -1,12 +1,18 @@
 """Gives every notebook that nbval runs one test more, after its last cell, in its kernel.
 
 It sweeps the explorers and requires the derivations and reports; see `notebook_checks`. The
-kernel is there and has run all cells, so this costs no second run.
+kernel is there and has run all cells, so this costs no second run. (An exercise promises nothing:
+its derivations still have gaps.)
+
+And no test touches the reader's progress: each notebook gets a new file for it.
 """
+
+import os
+import tempfile
 
 import pytest
 from nbval.plugin import IPyNbCell
-from notebook_checks import WATCH, promise_code
+from notebook_checks import WATCH, promise_code, variables
 
 
 class PromiseBroken(Exception):
@@ -35,11 +41,24 @@ class Promises(pytest.Item):
         return self.path, 0, f"{self.path.name}::promises"
 
 
+FOLDER = pytest.StashKey()
+
+
+def pytest_configure(config):
+    """Let progress go to a folder that is gone after the tests, whatever runs."""
+    folder = tempfile.TemporaryDirectory()
+    config.add_cleanup(folder.cleanup)
+    config.stash[FOLDER] = folder.name
+    os.environ.update(variables("tests", folder.name))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item):
     """Before the first cell, have the kernel keep the results of all cells."""
     if isinstance(item, IPyNbCell) and item.cell_num == 0:
-        item.parent.kernel.await_reply(item.parent.kernel.execute_cell_input(WATCH))
+        ours = variables(item.path, item.config.stash[FOLDER])
+        code = f"{WATCH}\n__import__('os').environ.update({ours})"
+        item.parent.kernel.await_reply(item.parent.kernel.execute_cell_input(code))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -47,4 +66,6 @@ def pytest_collection_modifyitems(items):
     """Put a `Promises` behind the last cell of each notebook."""
     last = {item.parent: item for item in items if isinstance(item, IPyNbCell)}
     for notebook, cell in last.items():
+        if notebook.path.parent.name == "exercises":
+            continue
         items.insert(items.index(cell) + 1, Promises.from_parent(notebook, name="promises"))
