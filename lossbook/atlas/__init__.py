@@ -17,7 +17,7 @@ from lossbook.atlas import regression, classes, answers, likeness, sequences  # 
 from lossbook.atlas.card import Card, Overview
 from lossbook.atlas.chooser import KINDS, choose, chooser, questions
 from lossbook.atlas.entry import ENTRIES, Entry
-from lossbook.atlas.figures import overlay
+from lossbook.atlas.figures import Stored, overlay
 
 __all__ = [
     "ENTRIES",
@@ -25,6 +25,7 @@ __all__ = [
     "Card",
     "Entry",
     "Overview",
+    "Stored",
     "card",
     "choose",
     "chooser",

@@ -107,9 +107,10 @@ def cross_entropy_of_a_label(z, y, j, classes):
     "for a distribution", z=numbers, t=distribution, j=index,
 )  # fmt: skip
 def cross_entropy_of_a_distribution(z, t, j, classes):
-    L = log(sum(exp(z[i]) for i in classes)) - sum(t[i] * z[i] for i in classes)
+    p = [exp(z[i]) / sum(exp(z[k]) for k in classes) for i in classes]
+    L = -sum(t[i] * log(p[i]) for i in classes)
     yield d(L, z[j]), "the slope"
-    yield exp(z[j]) / sum(exp(z[i]) for i in classes) - t[j], "softmax less the truth"
+    yield p[j] - t[j], "softmax less the truth"
 
 
 entry(

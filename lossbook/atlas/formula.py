@@ -1,12 +1,14 @@
 """A loss as a formula, with its slope: what `derive` typesets and proves."""
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+import lossbook
 from lossbook.derive import Derivation
 from lossbook.derive.domains import Index, Numbers
 
@@ -51,12 +53,15 @@ class Formula:
         returns the loss.
     derivation : Derivation
         Two lines: the slope of ``L``, and what it is.
+    sizes : tuple of int
+        For which numbers of classes `call` has a meaning.
     """
 
     loss: str
     when: str
     call: Callable
     derivation: Derivation
+    sizes: tuple[int, ...]
 
     @property
     def latex(self) -> str:
@@ -80,7 +85,7 @@ class Formula:
 
     def draws(self, count=10):
         """Yield numbers of classes, and letters with drawn numbers that ask for a gradient."""
-        for size in self.derivation.sizes:
+        for size in self.sizes:
             generator = np.random.default_rng(size)
             for _ in range(count):
                 yield (
@@ -98,6 +103,33 @@ class Formula:
         row = torch.tensor(domain.draw(generator, size, 1)[0], dtype=torch.float64)
         return domain.arrange([x.requires_grad_() for x in row.unbind()], size)
 
+    def of(self, library, letters):
+        """The loss as a library computes it, of such letters as `call` takes."""
+        takes = inspect.signature(self.call).parameters
+        return self.call(library, **{name: x for name, x in letters.items() if name in takes})
+
+    def by(self, letters):
+        """The letter by which the slope is taken."""
+        name = re.match(r"d\(L, (\w+)", self.derivation.steps[0].source)[1]
+        return letters[name][letters["j"]] if isinstance(letters[name], list) else letters[name]
+
+    def errors(self, count=10):
+        """How far value and slope are from torch's on drawn numbers, at most: (…, …).
+
+        Relative to what torch says, or to 1 if that is more.
+        """
+        worst = [0.0, 0.0]
+        for size, letters in self.draws(count):
+            value, _, slope = self.numbers(size, letters)
+            torchs = self.of(torch.nn.functional, letters)
+            # Torch's gradient of ctc_loss holds a term of the log-softmax before it.
+            source = self.of(lossbook, letters) if self.loss == "CTCLoss" else torchs
+            (theirs,) = torch.autograd.grad(source, self.by(letters), materialize_grads=True)
+            for k, (x, y) in enumerate([(value, torchs), (slope, theirs)]):
+                x, y = float(torch.as_tensor(x).detach()), y.item()
+                worst[k] = max(worst[k], abs(x - y) / max(1.0, abs(y)))
+        return tuple(worst)
+
     def numbers(self, size, letters):
         """The loss as a number, and its slope: by autograd, and as the second line says."""
         classes = {"classes": range(size), "K": size}
@@ -114,12 +146,12 @@ class Formula:
 FORMULAS: list[Formula] = []
 
 
-def formula(loss, call, when="", **domains):
+def formula(loss, call, when="", sizes=None, **domains):
     """Enter a derivation of two lines as a formula of a loss."""
 
     def enter(function):
         derivation = Derivation(function, domains, 10.0, None)
-        FORMULAS.append(Formula(loss, when, call, derivation))
+        FORMULAS.append(Formula(loss, when, call, derivation, sizes or derivation.sizes))
         return derivation
 
     return enter

@@ -158,7 +158,9 @@ entry(
 
 @formula(
     "CosineEmbeddingLoss",
-    lambda F, x_1, x_2: F.cosine_embedding_loss(torch.stack(x_1), torch.stack(x_2), torch.tensor(1)),
+    lambda F, x_1, x_2: F.cosine_embedding_loss(
+        torch.stack(x_1), torch.stack(x_2), torch.tensor(1)
+    ),
     "alike, y = 1", x_1=vector, x_2=vector, j=index,
 )  # fmt: skip
 def cosine_of_alike(x_1, x_2, j, classes):

@@ -56,7 +56,7 @@ def _three_paths(F, s):
 @formula(
     "CTCLoss", _three_paths,
     "the i are the paths that say the string, s_i the sum of the log-probabilities on path i",
-    s=reals, j=index,
+    sizes=(3,), s=reals, j=index,
 )  # fmt: skip
 def over_all_paths(s, j, classes):
     L = -log(sum(exp(s[i]) for i in classes))
