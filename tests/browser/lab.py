@@ -166,6 +166,32 @@ class JupyterLab:
         )
         self._settle()
 
+    def cell(self, text):
+        """The first code cell in whose source `text` stands."""
+        return self.notebook.locator(".jp-CodeCell", has_text=text).first
+
+    def write(self, cell, code):
+        """Put code in the place of what stands in a cell, as a reader does, and run it."""
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(code)
+        return self.run(cell)
+
+    def run(self, cell):
+        """Run a cell; return what it shows."""
+        cell.locator(".cm-content").click()
+        self._call("await app.commands.execute('notebook:run-cell');")
+        self._settle()
+        return cell.locator(".jp-OutputArea")
+
+    def append(self, code):
+        """Add a cell at the end and run it; return what it shows."""
+        self._call(
+            "panel.content.activeCellIndex = panel.content.widgets.length - 1;"
+            "await app.commands.execute('notebook:insert-cell-below');"
+        )
+        return self.write(self.notebook.locator(".jp-CodeCell").last, code)
+
     def _settle(self):
         """Wait until pictures are decoded, mathematics is set and a frame has been painted."""
         self.page.wait_for_function(
