@@ -4,6 +4,8 @@ import sys
 
 from torch.overrides import TorchFunctionMode
 
+from lossbook.practice.guard import LIBRARIES
+
 NAMES = """
     softmax log_softmax softmin logsumexp logaddexp logaddexp2 sigmoid logsigmoid softplus expit
     cross_entropy cross_entropy_loss nll_loss nll_loss2d nll_loss_nd kl_div binary_cross_entropy
@@ -50,8 +52,8 @@ class Watch(TorchFunctionMode):
         return super().__exit__(*error)
 
     def _see(self, frame, event, argument):
-        if event != "call":
-            return
+        if event != "call" or not frame.f_code.co_filename.startswith(LIBRARIES):
+            return  # a function of the reader's own may have any name
         caller = frame.f_back.f_globals.get("__name__", "")
         if is_in(caller, ("torch", *MODULES)) and not is_ours(caller):
             return  # what a function does inside is its own matter
