@@ -116,7 +116,8 @@ class Claim:
         left = 'style="text-align:left"'
         rows = ""
         for label, text in self.rows():
-            rows += f'<tr><th scope="row" {left}>{label}</th><td {left}>{_code(text)}</td></tr>'
+            text = f"<b>{_code(text)}</b>" if label == "verdict" else _code(text)
+            rows += f'<tr><th scope="row" {left}>{label}</th><td {left}>{text}</td></tr>'
         title = f"<caption {left}><b>{_code(f'{self.number}: {self.words}')}</b></caption>"
         return f"<table>{title}{rows}</table>"
 
