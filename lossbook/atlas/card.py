@@ -32,8 +32,8 @@ class Card:
             ("range of a term", f"{_bound(entry.range[0])} to {_bound(entry.range[1])}"),
             (
                 "estimates",
-                f"{html.escape(estimate.words)}: {rounded(estimate.value)}; the best answer found "
-                f"is {rounded(estimate.best())}",
+                f"{html.escape(estimate.words)}. By these words {rounded(estimate.value)}, by search "
+                f"{rounded(estimate.best())}",
             ),
             ("use it for", html.escape(entry.use)),
             ("traps", "<br>".join(_trap(rule) for rule in entry.traps)),

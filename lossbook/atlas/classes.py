@@ -223,7 +223,7 @@ entry(
     "MultiMarginLoss",
     range=(0, inf),
     estimate=Estimate(
-        "the more frequent class, ahead by the margin (no probability)",
+        "of two classes the more frequent one, ahead by the margin (no probability)",
         _of_scores(multi_margin_loss),
         1.0,
     ),
@@ -267,7 +267,7 @@ entry(
     use="The target is a distribution: of another model (distillation), of several judges. The "
     "model ends in log-probabilities; sum over the classes.",
     curve=Curve(
-        "logarithm", "log q", -4, 0,
+        "logarithm", "log q", -6, 0,
         {"p = 1": lambda t: {"input": t, "target": torch.ones_like(t)},
          "p = ½": lambda t: {"input": t, "target": torch.full_like(t, 0.5)}},
     ),

@@ -1,6 +1,7 @@
 """Prints what things cost, in one table: `make bench`. No part of the tests.
 
 Everything is measured in fresh processes; what is compared is measured in turns.
+`make bench ARGS=pictures` draws the pictures of lesson 12 instead.
 """
 
 import os
@@ -11,13 +12,17 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "benchmarks")]
+sys.path[:0] = [str(ROOT / "tests" / part) for part in ("", "benchmarks", "losses")]
 os.environ["OMP_NUM_THREADS"] = "1"  # as in the tests
 MEBIBYTE = 2**20
 
 
 def main():
     """Print the table row by row, as the measurements come in."""
+    if sys.argv[1:] == ["pictures"]:
+        import pictures
+
+        return pictures.main()
     print(f"{'what':<46} {'measured':<30} aim")
     for part in (imports, losses, the_doctor, lessons, explorers, tests):
         for what, measured, aim in part():

@@ -223,23 +223,29 @@ def peak(function, call):
     return most
 
 
+def measured(name):
+    """Ours over torch's: time at the large and at the small size, and memory at its peak."""
+    size, make = CALLS[name]
+    torch.manual_seed(0)
+    small, large = make(*SMALL), make(*size)
+    ours, torchs = (peak(function, large) for function in pair(name))
+    return ratio(name, large, 2), ratio(name, small, 0.5), ours / torchs
+
+
 def rows(names=()):
     """Rows of the table of `make bench`: what, measured, aim."""
     found = {"large": [], "small": []}
-    for name, (size, make) in CALLS.items():
+    for name in CALLS:
         if names and name not in names:
             continue
-        torch.manual_seed(0)
-        small, large = make(*SMALL), make(*size)
-        found["small"].append(ratio(name, small, 0.5))
-        found["large"].append(ratio(name, large, 2))
-        ours, torchs = (peak(function, large) for function in pair(name))
-        measured = f"large {found['large'][-1]:.2f}, small {found['small'][-1]:.2f}"
-        measured += f", memory {ours / torchs:.2f}"
-        yield f"{name} over torch", measured, "large at most 1.50"
+        large, small, memory = measured(name)
+        found["large"].append(large)
+        found["small"].append(small)
+        text = f"large {large:.2f}, small {small:.2f}, memory {memory:.2f}"
+        yield f"{name} over torch", text, "large at most 1.50"
     mean = {size: math.exp(statistics.fmean(map(math.log, r))) for size, r in found.items()}
-    measured = f"large {mean['large']:.2f}, small {mean['small']:.2f}"
-    yield "losses, geometric mean", measured, "large at most 1.00, small 2.00"
+    text = f"large {mean['large']:.2f}, small {mean['small']:.2f}"
+    yield "losses, geometric mean", text, "large at most 1.00, small 2.00"
 
 
 if __name__ == "__main__":
