@@ -1,7 +1,7 @@
 """Writes exercises/ from solutions/ with nbgrader: `make exercises`.
 
 A solution is written as plain cells: an answer between `### BEGIN SOLUTION` and `### END SOLUTION`
-(an exercise has `STUB` there), and below it a cell with nothing but `check("name", answer)`. Then
+(where an exercise has `STUB`), and below it a cell that ends with `check("name", answer)`. Then
 
     make notebooks ARGS=solutions/02_entropy.ipynb
 
@@ -40,50 +40,43 @@ def checked(source):
 def mark(notebook):
     """Give the cells of a solution, in place, the metadata and the hidden test that they need.
 
-    Raises
-    ------
-    ValueError
-        If answers and checks do not take turns, or no exercise has the name.
+    ValueError if answers and checks do not take turns, or no exercise has the name.
     """
     from lossbook.practice.catalogue import find
 
     answer = None
-    for cell in notebook.cells:
-        cell.metadata.pop("nbgrader", None)
-        if cell.cell_type != "code":
+    for cell in [*notebook.cells, None]:
+        if answer and (cell is None or BEGIN in cell.source):
+            raise ValueError(f"an answer without a check below it:\n{answer.source}")
+        if cell is None or cell.cell_type != "code":
             continue
+        cell.metadata.pop("nbgrader", None)
         if BEGIN in cell.source:
-            if answer is not None:
-                raise ValueError(f"an answer without a check below it:\n{answer.source}")
             answer = cell
         elif found := checked(cell.source):
             name, call = found
             if answer is None:
                 raise ValueError(f"a check without an answer above it: {call}")
-            test = {"grade": True, "solution": False, "locked": True, "points": find(name).level}
             cell.source = HIDDEN.format(grade=f"grade{call.removeprefix('check')}", check=call)
-            _set(cell, **test, grade_id=f"check_{name}")
-            _set(answer, grade=False, solution=True, locked=False, grade_id=name)
+            answer.metadata["nbgrader"] = nbgrader(grade=False, grade_id=name)
+            more = {"grade_id": f"check_{name}", "points": find(name).level}
+            cell.metadata["nbgrader"] = nbgrader(grade=True, **more)
             answer = None
-    if answer is not None:
-        raise ValueError(f"an answer without a check below it:\n{answer.source}")
 
 
-def _set(cell, **metadata):
-    metadata |= {"cell_type": "code", "schema_version": 3, "task": False}
-    cell.metadata["nbgrader"] = nbformat.from_dict(metadata)
+def nbgrader(grade, **more):
+    """Nbgrader's metadata of a test cell (`grade`) or of an answer."""
+    more |= {"grade": grade, "locked": grade, "solution": not grade, "task": False}
+    return nbformat.from_dict(more | {"cell_type": "code", "schema_version": 3})
 
 
 def exercise(solution):
-    """Return the text of the exercise that belongs to the solution at this path.
-
-    It is made as nbgrader makes it for a class, but for its database.
-    """
+    """Return the exercise of a solution, given by its path, as nbgrader releases it to a class."""
     from nbgrader.converters import GenerateAssignment
     from nbgrader.preprocessors import SaveCells
     from traitlets.config import Config
 
-    config = Config({"ClearSolutions": {"code_stub": {"python": STUB}}})
+    config = Config(ClearSolutions={"code_stub": {"python": STUB}})
     notebook, resources = normalise(load(solution)), {}
     for step in GenerateAssignment().preprocessors:
         if step is not SaveCells:
@@ -92,7 +85,7 @@ def exercise(solution):
 
 
 def planned():
-    """All exercises that belong there: their paths, and the texts."""
+    """All exercises that should be there: their paths, and the texts."""
     return {EXERCISES / path.name: exercise(path) for path in sorted(SOLUTIONS.glob("*.ipynb"))}
 
 
