@@ -15,7 +15,7 @@ from torch import nn
 
 from lossbook import atlas
 from lossbook.atlas import ENTRIES, KINDS, card, choose
-from lossbook.atlas.card import lesson
+from lossbook.atlas.card import lesson, marked
 from lossbook.atlas.entry import FORMULAS, Estimate
 from lossbook.atlas.figures import _pages, curve, described, picture
 from lossbook.atlas.formula import Formula
@@ -222,7 +222,7 @@ def test_the_pictures_can_be_drawn_in_any_order():
 
 def test_links_lead_to_the_cards_of_the_lesson():
     text = LESSON.read_text(encoding="utf-8")
-    for table in (atlas.Overview()._repr_html_(), atlas.questions()):
+    for table in (atlas.Overview()._repr_html_(), atlas.Questions()._repr_html_()):
         page = Cells()
         page.feed(table)
         cards = [link[1:] for link in page.links if link.startswith("#")]
@@ -264,6 +264,20 @@ def test_losses_of_different_things_are_not_laid_over_each_other_in_silence():
     other = explorer.set(second=("CosineEmbeddingLoss", "alike")).sentence
     assert "of the residual (x − y), CosineEmbeddingLoss, alike of the cosine" in other
     assert other.startswith("These are functions of different things")
+
+
+def test_formulas_of_docstrings_are_set_as_such():
+    assert marked("−log p_y, 1 < 2: e^−yx of `a_b`") == (
+        "−log p<sub>y</sub>, 1 &lt; 2: e<sup>−yx</sup> of <code>a_b</code>"
+    )
+
+
+def test_a_stored_picture_holds_its_description():
+    for path in (NOTEBOOKS / "images").glob("bench_*.png"):
+        stored = atlas.Stored(path)
+        assert "Measured on" in stored.alt
+        assert f"torch {torch.__version__.split('.')[0]}." in stored.alt
+        assert stored._repr_mimebundle_()[1]["image/png"]["alt"] == stored.alt
 
 
 def test_what_is_no_loss_has_no_card():

@@ -15,7 +15,7 @@ L1Loss: Absolute error: |x − y|.
 # In the order of the atlas.
 from lossbook.atlas import regression, classes, answers, likeness, sequences  # noqa: F401, I001
 from lossbook.atlas.card import Card, Overview
-from lossbook.atlas.chooser import KINDS, choose, chooser, questions
+from lossbook.atlas.chooser import KINDS, Questions, choose, chooser
 from lossbook.atlas.entry import ENTRIES, Entry
 from lossbook.atlas.figures import Stored, overlay
 
@@ -25,12 +25,12 @@ __all__ = [
     "Card",
     "Entry",
     "Overview",
+    "Questions",
     "Stored",
     "card",
     "choose",
     "chooser",
     "overlay",
-    "questions",
 ]
 
 

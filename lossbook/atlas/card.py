@@ -1,13 +1,16 @@
 """Each loss on a card, and all of them in a table."""
 
 import html
+import inspect
 import math
+import re
 
+import torch
+
+from lossbook.atlas.chooser import LEFT
 from lossbook.atlas.entry import ENTRIES
 from lossbook.atlas.figures import picture, rounded
 from lossbook.doctor.finding import LESSONS
-
-LEFT = 'style="text-align:left; vertical-align:top"'
 
 
 class Card:
@@ -22,7 +25,7 @@ class Card:
         options = ", ".join(f"{name}={_default(v)}" for name, v in entry.options.items())
         estimate = entry.estimate
         return [
-            ("in words", html.escape(entry.summary)),
+            ("in words", marked(entry.summary)),
             ("formula", "<br>".join(map(_formula, entry.formulas))),
             ("slope", "<br>".join(map(_slope, entry.formulas))),
             ("class", f"<code>nn.{entry.name}({html.escape(options)})</code>"),
@@ -32,8 +35,8 @@ class Card:
             ("range of a term", f"{_bound(entry.range[0])} to {_bound(entry.range[1])}"),
             (
                 "estimates",
-                f"{html.escape(estimate.words)}. By these words {rounded(estimate.value)}, by search "
-                f"{rounded(estimate.best())}",
+                f"{html.escape(estimate.words)}. By these words {rounded(estimate.value)}, "
+                f"by search {rounded(estimate.best())}",
             ),
             ("use it for", html.escape(entry.use)),
             ("traps", "<br>".join(_trap(rule) for rule in entry.traps)),
@@ -91,7 +94,7 @@ class Overview:
             + "".join(
                 f"<td {LEFT}>{cell}</td>"
                 for cell in (
-                    html.escape(entry.summary),
+                    marked(entry.summary),
                     f"{_bound(entry.range[0])} to {_bound(entry.range[1])}",
                     html.escape(entry.estimate.words.partition(" (")[0]),
                     lesson(entry.lesson, short=True),
@@ -110,15 +113,20 @@ def lesson(number, short=False):
     return f'<a href="{path}">{number:02d}{"" if short else ", " + title}</a>'
 
 
-def _in_torch(entry):
-    import torch
+def marked(text):
+    """A line of a docstring as HTML: code in code, and z_y and e^−x lower and higher."""
+    pieces = html.escape(text).split("`")
+    pieces[1::2] = [f"<code>{code}</code>" for code in pieces[1::2]]
+    raised = [re.sub(r"\^(−?\w+)", r"<sup>\1</sup>", piece) for piece in pieces[0::2]]
+    pieces[0::2] = [re.sub(r"_(\w+)", r"<sub>\1</sub>", piece) for piece in raised]
+    return "".join(pieces)
 
+
+def _in_torch(entry):
     return hasattr(torch.nn.functional, entry.function)
 
 
 def _default(value):
-    import inspect
-
     return "…" if value is inspect.Parameter.empty else repr(value)
 
 

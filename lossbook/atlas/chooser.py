@@ -39,6 +39,7 @@ KINDS = {
     ],
     "a string": [("nobody knows which frame says which label", "CTCLoss")],
 }
+LEFT = 'style="text-align:left; vertical-align:top"'
 LIT, DIM = "#0072B2", "#888888"
 
 
@@ -115,19 +116,26 @@ def chooser():
     return ladder
 
 
-def questions():
-    """All questions as an HTML table, with links to the cards."""
-    left = 'style="text-align:left"'
-    rows = []
-    for kind, steps in KINDS.items():
-        for number, (question, loss) in enumerate(steps, 1):
-            first = f'<th scope="rowgroup" rowspan="{len(steps)}" {left}>{html.escape(kind)}</th>'
-            rows.append(
-                f"<tr>{first if number == 1 else ''}<td {left}>{html.escape(question)}</td>"
-                f'<td {left}><a href="#{loss}">{loss}</a></td></tr>'
-            )
-    head = "".join(
-        f'<th scope="col" {left}>{title}</th>'
-        for title in ("the model says", "the first question with a yes", "the loss")
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+class Questions:
+    """All questions in a table, with links to the cards."""
+
+    def __repr__(self):
+        return "\n".join(
+            f"{kind}: {question} {loss}"
+            for kind, steps in KINDS.items()
+            for question, loss in steps
+        )
+
+    def _repr_html_(self):
+        titles = ("the model says", "the first question with a yes", "the loss")
+        head = "".join(f'<th scope="col" {LEFT}>{title}</th>' for title in titles)
+        rows = []
+        for kind, steps in KINDS.items():
+            first = f'<th scope="rowgroup" rowspan="{len(steps)}" {LEFT}>{html.escape(kind)}</th>'
+            for question, loss in steps:
+                rows.append(
+                    f"<tr>{first}<td {LEFT}>{html.escape(question)}</td>"
+                    f'<td {LEFT}><a href="#{loss}">{loss}</a></td></tr>'
+                )
+                first = ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

@@ -78,6 +78,7 @@ def _pages():
         for ax, title in zip(axes, ("loss", "slope"), strict=True):
             ax.set(title=title, xlabel=way.axis, xlim=(way.low, way.high))
             ax.set_ylabel(" ")  # room for wider numbers
+        axes[1].axhline(0, color="#666666", linewidth=1)
         if len(way.lines) > 1:
             axes[1].legend(fontsize=9)
         return f"{name} and its slope, by the {way.axis}: {way.means}."

@@ -169,7 +169,7 @@ def cosine_of_alike(x_1, x_2, j, classes):
     c = sum(x_1[i] * x_2[i] for i in classes) / (r * s)
     L = 1 - c
     yield d(L, x_1[j]), "the slope"
-    yield (c * x_1[j] / r - x_2[j] / s) / r, "turns x₁ towards x₂"
+    yield c * x_1[j] / r**2 - x_2[j] / (r * s), "turns x₁ towards x₂"
 
 
 @formula(
@@ -185,7 +185,7 @@ def cosine_of_unlike(x_1, x_2, m, j, classes):
     c = sum(x_1[i] * x_2[i] for i in classes) / (r * s)
     L = maximum(0, c - m)
     yield d(L, x_1[j]), "the slope"
-    yield indicator(c - m > 0) * (x_2[j] / s - c * x_1[j] / r) / r, "turns x₁ away from x₂"
+    yield indicator(c - m > 0) * (x_2[j] / (r * s) - c * x_1[j] / r**2), "turns x₁ away from x₂"
 
 
 entry(
