@@ -166,6 +166,7 @@ def test_each_row_leads_to_the_cell(notebook):
     """The link leads to a heading that states the claim, and the next code cell settles it."""
     headings = {text.replace(" ", "-"): text for _, text in _headings(notebook)}
     for number, words, _, to in table(notebook):
+        assert to.isascii(), "JupyterLab finds no heading with other letters"
         assert headings[to] == f"{number}: {words}".replace("`", "")
         places = [n for n, cell in enumerate(notebook.cells) if f"### {number}: " in cell.source]
         code = next(cell for cell in notebook.cells[places[0] :] if cell.cell_type == "code")
@@ -255,11 +256,10 @@ def mean_over_rows(real, input, target, reduction):
     return real(input, target, reduction="sum" if reduction == "sum" else "batchmean")
 
 
-def hard_labels_at_first(real, p, t, seen=[], **options):  # noqa: B006 (remembers its calls)
-    seen.append(t)
-    if len(seen) == 1:
+def hard_labels(real, p, t, reduction="mean"):
+    if reduction == "mean" and ((t != 0) & (t != 1)).any():
         raise ValueError("labels must be 0 or 1")
-    return real(p, t, **options)
+    return real(p, t, reduction=reduction)
 
 
 def classes_last(real, z, y):
@@ -294,7 +294,7 @@ SABOTAGE = {
     "Claim 18": (Tensor, "log_softmax", lambda real, z, dim: z.softmax(dim).log()),
     "Claim 19": (F, "nll_loss", lambda real, z, y: z.mean()),
     "Claim 20": (F, BCE, twice),
-    "Claim 21": (F, BCE, hard_labels_at_first),
+    "Claim 21": (F, BCE, hard_labels),
     "Claim 22": (F, LOGITS, lambda real, x, t: F.binary_cross_entropy(x.softmax(0), t)),
     "Claim 23": (F, BCE, twice),
     "Claim 24": (F, LOGITS, lambda real, x, t: F.binary_cross_entropy(x.sigmoid(), t)),
