@@ -26,19 +26,22 @@ class Card:
         estimate = entry.estimate
         return [
             ("in words", marked(entry.summary)),
-            ("formula", "<br>".join(map(_formula, entry.formulas))),
+            ("formula", "<br>".join(dict.fromkeys(map(_formula, entry.formulas)))),
             ("slope", "<br>".join(map(_slope, entry.formulas))),
             ("class", f"<code>nn.{entry.name}({html.escape(options)})</code>"),
-            ("function", f"<code>F.{entry.function}</code>" if _in_torch(entry) else "none"),
+            (
+                "function",
+                f"<code>F.{entry.function}</code>" if _in_torch(entry) else "none: only the class",
+            ),
             ("inputs", "<br>".join(_input(*each) for each in entry.inputs.items())),
-            ("returns", html.escape(entry.returns).replace("``", "")),
+            ("returns", _coded(entry.returns)),
             ("range of a term", f"{_bound(entry.range[0])} to {_bound(entry.range[1])}"),
             (
                 "estimates",
                 f"{html.escape(estimate.words)}. By these words {rounded(estimate.value)}, "
                 f"by search {rounded(estimate.best())}",
             ),
-            ("use it for", html.escape(entry.use)),
+            ("use it for", _coded(entry.use)),
             ("traps", "<br>".join(_trap(rule) for rule in entry.traps)),
             ("lesson", lesson(entry.lesson)),
             ("source", html.escape(entry.source)),
@@ -115,10 +118,14 @@ def lesson(number, short=False):
 
 def marked(text):
     """A line of a docstring as HTML: code in code, and z_y and e^−x lower and higher."""
-    pieces = html.escape(text).split("`")
+    text = re.sub(r"\^(−?\w+)", r"<sup>\1</sup>", _coded(text))
+    return re.sub(r"_(\w+)(?![^<]*</code>)", r"<sub>\1</sub>", text)
+
+
+def _coded(text):
+    """Words of a docstring as HTML: code in code."""
+    pieces = html.escape(text, quote=False).replace("``", "`").split("`")
     pieces[1::2] = [f"<code>{code}</code>" for code in pieces[1::2]]
-    raised = [re.sub(r"\^(−?\w+)", r"<sup>\1</sup>", piece) for piece in pieces[0::2]]
-    pieces[0::2] = [re.sub(r"_(\w+)", r"<sub>\1</sub>", piece) for piece in raised]
     return "".join(pieces)
 
 
@@ -137,7 +144,7 @@ def _bound(x):
 
 
 def _formula(formula):
-    when = f"{html.escape(formula.when)}: " if formula.when else ""
+    when = f"{marked(formula.when)}: " if formula.when else ""
     parts = ", ".join(rf"$\displaystyle {part}$" for part in formula.parts)
     return f"{when}$\\displaystyle {formula.latex}$" + (f", with {parts}" if parts else "")
 
@@ -148,8 +155,7 @@ def _slope(formula):
 
 def _input(name, kind_and_words):
     kind, words = kind_and_words
-    words = html.escape(words).replace("``", "").replace("`", "")
-    return f"<code>{name}</code>, {html.escape(kind)}: {words}"
+    return f"<code>{name}</code>, {html.escape(kind)}: {_coded(words)}"
 
 
 def _trap(rule):

@@ -161,7 +161,7 @@ def _linear(F, h, w, y):
 
 @formula(
     "LinearCrossEntropyLoss", _linear,
-    "one feature h, by the feature", h=number, w=numbers, y=index,
+    "one feature h", h=number, w=numbers, y=index,
 )  # fmt: skip
 def linear_by_feature(h, w, y, classes):
     p = [exp(h * w[i]) / sum(exp(h * w[k]) for k in classes) for i in classes]
@@ -172,7 +172,7 @@ def linear_by_feature(h, w, y, classes):
 
 @formula(
     "LinearCrossEntropyLoss", _linear,
-    "one feature h, by the weights", h=number, w=numbers, y=index, j=index,
+    "one feature h", h=number, w=numbers, y=index, j=index,
 )  # fmt: skip
 def linear_by_weight(h, w, y, j, classes):
     p = [exp(h * w[i]) / sum(exp(h * w[k]) for k in classes) for i in classes]

@@ -73,14 +73,14 @@ def _pages():
         way = ENTRIES[name].curve
         for line in way.lines:
             t, loss, slope = curve(name, line)
-            axes[0].plot(t, loss)
-            axes[1].plot(t, slope, label=line)
+            axes[0].plot(t, loss, label=line)
+            axes[1].plot(t, slope)
         for ax, title in zip(axes, ("loss", "slope"), strict=True):
             ax.set(title=title, xlabel=way.axis, xlim=(way.low, way.high))
             ax.set_ylabel(" ")  # room for wider numbers
         axes[1].axhline(0, color="#666666", linewidth=1)
         if len(way.lines) > 1:
-            axes[1].legend(fontsize=9)
+            axes[0].legend(fontsize=9)
         return f"{name} and its slope, by the {way.axis}: {way.means}."
 
     return page

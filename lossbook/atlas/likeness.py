@@ -245,10 +245,21 @@ def _by_distances(F, u, v, m):
 
 @formula(
     "TripletMarginWithDistanceLoss", _by_distances,
-    "u = d(a, p) and v = d(a, n): by u; by v it is the same with a minus",
+    "u = d(a, p), v = d(a, n)",
     u=distance, v=distance, m=margin,
 )  # fmt: skip
 def triplet_with_distance(u, v, m):
     L = maximum(0, m + u - v)
     yield d(L, u), "the slope"
     yield indicator(m + u - v > 0), "1 until the margin is kept"
+
+
+@formula(
+    "TripletMarginWithDistanceLoss", _by_distances,
+    "u = d(a, p), v = d(a, n)",
+    u=distance, v=distance, m=margin,
+)  # fmt: skip
+def triplet_with_distance_of_the_other(u, v, m):
+    L = maximum(0, m + u - v)
+    yield d(L, v), "the slope"
+    yield -indicator(m + u - v > 0), "the other way"

@@ -163,20 +163,20 @@ entry(
 
 @formula(
     "GaussianNLLLoss", lambda F, x, y, v: F.gaussian_nll_loss(x, y, v),
-    "by the mean", x=number, y=number, v=distance,
+    x=number, y=number, v=distance,
 )  # fmt: skip
 def gaussian_by_mean(x, y, v):
-    L = (log(v) + (x - y) ** 2 / v) / 2
+    L = log(v) / 2 + (x - y) ** 2 / (2 * v)
     yield d(L, x), "the slope"
     yield (x - y) / v, "the error, less where the variance is large"
 
 
 @formula(
     "GaussianNLLLoss", lambda F, x, y, v: F.gaussian_nll_loss(x, y, v),
-    "by the variance", x=number, y=number, v=distance,
+    x=number, y=number, v=distance,
 )  # fmt: skip
 def gaussian_by_variance(x, y, v):
-    L = (log(v) + (x - y) ** 2 / v) / 2
+    L = log(v) / 2 + (x - y) ** 2 / (2 * v)
     yield d(L, v), "the slope"
     yield (v - (x - y) ** 2) / (2 * v**2), "0 where the variance is the squared error"
 
