@@ -182,12 +182,15 @@ class Trial:
             return None
         tried = [each for each in self.seen if each.ran.error is None]
         # An answer may have two faults, one of which leaves NaN or infinities: the other is told.
-        finite = [each for each in tried if each.what and is_finite(each.ran.result)]
+        wrong = [each for each in tried if each.what not in ("", "gradient")]
+        finite = [each for each in wrong if is_finite(each.ran.result)]
         known = [(mistake, mistake.answer) for mistake in self.exercise.mistakes]
         known += patterns.general(self.exercise.answer)
         for some in (tried, finite):
+            if all(each.what in ("", "gradient") for each in some):
+                continue  # the values are right, and by its values a mistake is recognised
             for mistake, wrong in known:
-                if some and all(gives(wrong, each.arguments, each.ran.result) for each in some):
+                if all(gives(wrong, each.arguments, each.ran.result) for each in some):
                     return mistake
         return None
 
