@@ -182,8 +182,7 @@ class Trial:
             return None
         tried = [each for each in self.seen if each.ran.error is None]
         # An answer may have two faults, one of which leaves NaN or infinities: the other is told.
-        wrong = [each for each in tried if each.what not in ("", "gradient")]
-        finite = [each for each in wrong if is_finite(each.ran.result)]
+        finite = [each for each in tried if each.what and is_finite(each.ran.result)]
         known = [(mistake, mistake.answer) for mistake in self.exercise.mistakes]
         known += patterns.general(self.exercise.answer)
         for some in (tried, finite):
