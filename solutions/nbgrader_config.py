@@ -1,0 +1,52 @@
+"""How nbgrader makes and grades the exercises of this course for a class: see README.md.
+
+Whatever belongs to the class is kept in the folder `class` beside this one, or where the
+environment variable LOSSBOOK_CLASS says.
+"""
+
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CLASS = Path(os.environ.get("LOSSBOOK_CLASS", HERE.parent / "class")).resolve()
+
+c = get_config()  # noqa: F821
+c.CourseDirectory.root = str(CLASS)
+c.ExportPlugin.to = str(CLASS / "grades.csv")
+
+# nbgrader wants a folder for each assignment: here it is a lesson, with one notebook.
+for solution in HERE.glob("*.ipynb"):
+    source = CLASS / "source" / solution.stem / solution.name
+    if not source.is_file() or source.read_bytes() != solution.read_bytes():
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_bytes(solution.read_bytes())
+
+# As in exercises/, so that students may work there.
+c.ClearSolutions.code_stub = {"python": "...  # your code here"}
+
+# Submissions are called ada/02_entropy.ipynb or ada_anything_02_entropy.ipynb, in zip files or not.
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*[/\\]extracted[/\\](.*[/\\])?(?P<student_id>[^/\\_]+)"
+    r"(_([^/\\]*_)?|[^/\\]*[/\\])(?P<file_id>\d\d_[a-z_]+)[^/\\]*\.ipynb"
+)
+
+# A deleted test is put back. What runs for a minute at the top of a cell is stopped (what runs
+# in a function, after some seconds), and the next cell runs.
+c.OverwriteCells.add_missing_cells = True
+c.Execute.timeout = 60
+
+# nbgrader would warn for each test that hidden lines came back into it, for each right answer
+# that what it shows is no number of points, and for each kernel that it talks over TCP.
+usual = re.compile("Attribute 'checksum'|partial credit")
+logging.getLogger("AutogradeApp").addFilter(lambda line: not usual.search(line.getMessage()))
+c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--Application.log_level=ERROR"]
+
+# nbgrader calls a program that stands beside Python.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+# Wrong answers cost points and raise nothing more, and grading is nobody's progress.
+os.environ["LOSSBOOK_STRICT"] = "0"
+os.environ["LOSSBOOK_PROGRESS"] = os.devnull
