@@ -250,6 +250,22 @@ def test_lab_opens_the_first_lesson(monkeypatch):
     assert any(option.endswith("notebooks/00_start_here.ipynb") for option in ran[0])
 
 
+def test_the_set_up_switches_off_what_nbgrader_brings(course, monkeypatch):
+    monkeypatch.setattr(environment, "_logged", lambda command: None)
+    environment._install()
+    folder = course / ".venv" / "etc" / "jupyter"
+    page = json.loads((folder / "labconfig" / "page_config.json").read_text())
+    assert page["disabledExtensions"]["@jupyter/nbgrader"] is True
+    brought = Path(sys.prefix, "etc", "jupyter", "jupyter_server_config.d")
+    for name in ("nbgrader", "notebook"):
+        off = next(folder.glob(f"*/{name}.off.json"))
+        # Of these files the last one wins.
+        assert sorted([f"{name}.json", f"{name}.server_extensions.json", off.name])[1] == off.name
+        switched = json.loads(off.read_text())["ServerApp"]["jpserver_extensions"]
+        asked = json.loads((brought / f"{name}.json").read_text())["ServerApp"]
+        assert switched == dict.fromkeys(asked["jpserver_extensions"], False)
+
+
 # --- readiness -------------------------------------------------------------------------------
 
 

@@ -185,6 +185,7 @@ def lost_sign(p, classes):
     yield -sum(p[i] * log(p[i]) for i in classes), "the definition"
     yield sum(p[i] * log(p[i]) for i in classes), "a sign is lost"
 """
+WRONG_ANSWER = "from lossbook.practice import check\ncheck('entropy', lambda p: p)"
 RAISING = EXPLORER.replace("line", "raising").replace("return", "assert p < 0.9, 'far'\n    return")
 # Notebooks, and what of them must fail, with which words. Cells share a kernel: kernels cost time.
 RUN = {
@@ -199,6 +200,12 @@ RUN = {
         code(REPORT.format(name="meant", factor=2), tags=["wrong-on-purpose"]),
         code("%%capture\n" + EXPLORER),
     ],
+    "solutions/strict": [code(WRONG_ANSWER)],
+    # An exercise has not been run, nor solved, and that is as it should be.
+    "exercises/unsolved": [
+        code(WRONG_ANSWER, count=None),
+        code(REPORT.format(name="false", factor=2), count=None),
+    ],
 }
 FAILS = [
     ("outputs::Cell 0", "ZeroDivisionError"),
@@ -211,6 +218,7 @@ FAILS = [
     ("promises::promises", r"(?m)^`_unnamed`: \w+: "),
     # It shows a table that is not stored.
     ("promises::Cell 4", "Unexpected output fields"),
+    ("strict::Cell 0", "(?s)AssertionError.*✗ Entropy: not right yet"),
 ]
 
 
@@ -219,6 +227,7 @@ def verdict(tmp_path_factory):
     """What nbval says of the notebooks above, in one run: the words of each test that failed."""
     folder = tmp_path_factory.mktemp("bad_notebooks")
     for name, cells in RUN.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
     command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-q"]
     command += ["-p", "notebook_plugin", "-p", "no:cacheprovider", "--color=no"]
