@@ -6,6 +6,7 @@ import inspect
 import io
 import linecache
 import signal
+import sys
 import sysconfig
 import textwrap
 import threading
@@ -51,7 +52,7 @@ class Runner:
             with warnings.catch_warnings(), redirect_stdout(words), redirect_stderr(words):
                 warnings.simplefilter("ignore")
                 with limit(min(PATIENCE, self.left)):
-                    ran.result = self.function(*arguments)
+                    ran.result = call(self.function, arguments)
         except OutOfTime as error:
             ran.error, self.out_of_time = error, True
         except (Exception, SystemExit) as error:
@@ -76,29 +77,50 @@ def limit(seconds):
         yield
 
 
+def call(function, arguments):
+    """The frame by which `by_signal` knows whether the reader's code is running."""
+    return function(*arguments)
+
+
 @contextmanager
 def by_signal(seconds):
-    def stop(*_):
+    def stop(_, frame):
+        frames = []
+        while frame is not None and frame.f_code is not call.__code__:
+            frames.append(frame)
+            frame = frame.f_back
+        if frame is None:
+            return
+        # Code that catches everything swallows this, and then meets it again at its next line.
+        sys.settrace(at_each_line)
+        for each in frames:
+            each.f_trace = at_each_line
         raise OutOfTime
 
-    before = signal.signal(signal.SIGALRM, stop)
-    # Again and again: code that catches everything may swallow the first one.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.01)
+    before, trace = signal.signal(signal.SIGALRM, stop), sys.gettrace()
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        sys.settrace(trace)
+
+
+def at_each_line(frame, event, argument):
+    if event == "line" and frame.f_code.co_filename != __file__:
+        raise OutOfTime
+    return at_each_line
 
 
 @contextmanager
 def by_thread(seconds):
     """Where there is no such signal: on Windows, and beside the main thread."""
-    thread, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
+    reader, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
 
     def stop():
         if not over.wait(seconds):
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(OutOfTime))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(reader, ctypes.py_object(OutOfTime))
 
     watch = threading.Thread(target=stop, daemon=True)
     watch.start()
@@ -106,8 +128,7 @@ def by_thread(seconds):
         yield
     finally:
         over.set()
-        watch.join()
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)
+        watch.join()  # if it was about to raise, it raises here
 
 
 def own_lines(error) -> list[str]:

@@ -401,6 +401,13 @@ def told_by_each_pixel(bright, labels):
     return lossbook.mutual_information(tables.double() / len(labels))
 
 
+def told_by_bright_pixels(bright, labels):
+    joint = torch.stack([bright[labels == digit].sum(0) for digit in range(10)], -1) / len(labels)
+    counts = torch.stack([(labels == digit).sum() for digit in range(10)]) / len(labels)
+    apart = joint.sum(-1, keepdim=True) * counts
+    return torch.where(joint > 0, joint * (joint / apart).log(), 0).sum(-1).double()
+
+
 pixels = Function(
     name="pixels",
     title="The pixel that tells most",
@@ -434,10 +441,7 @@ pixels = Function(
         Mistake(
             "bright pixels only",
             "A dark pixel tells something too: the table needs both rows.",
-            lambda bright, labels: lossbook.entropy(
-                torch.stack([bright[labels == d].sum(0) for d in range(10)], -1).double()
-                / bright.sum(0)[:, None].clamp(min=1)
-            ),
+            told_by_bright_pixels,
         ),
     ],
 )

@@ -110,16 +110,16 @@ class Proof(Exercise):
 
     def _broken(self, answer, position):
         step = answer.steps[position]
-        rows = [("wrong line", f"`{step.source}`")]
         # The fault may lie in the reader's line before a given one, which does not follow from it.
         for place, mistake in itertools.product((position, position - 1), self.mistakes):
             if self._is_line(answer, place, mistake.answer):
-                rows.append(("why", mistake.says))
-                return self._feedback_on(answer, step, rows, mistake.name)
-        return self._feedback_on(answer, step, rows)
+                return self._feedback_on(answer, step, mistake)
+        return self._feedback_on(answer, step, None)
 
-    def _feedback_on(self, answer, step, rows, mistake=""):
-        return Feedback(self, "wrong", "line", mistake, rows, step.counterexample, proof=answer)
+    def _feedback_on(self, answer, step, mistake):
+        rows = [("why", mistake.says)] if mistake else [("problem", "a line does not follow")]
+        name = mistake.name if mistake else ""
+        return Feedback(self, "wrong", "line", name, rows, step.counterexample, proof=answer)
 
     def _is_line(self, answer, position, wrong):
         """Whether the line has the values of a wrong line, on some draws."""

@@ -54,10 +54,10 @@ class Question(Exercise):
         for mistake in self.mistakes:
             known = mistake.answer if several else {name: mistake.answer}
             if name in known and same(value, known[name], self.within):
-                rows.append(("why not", mistake.says))
+                rows.insert(0, ("why", mistake.says))
                 return Feedback(self, "wrong", "value", mistake.name, rows)
         if is_number(right):
-            rows.append(("why not", "too small" if value < right else "too large"))
+            rows.append(("problem", "too small" if value < right else "too large"))
         return Feedback(self, "wrong", "value", rows=rows)
 
     def _type_problem(self, value, right):

@@ -167,8 +167,10 @@ class JupyterLab:
         self._settle()
 
     def cell(self, text):
-        """The first code cell in whose source `text` stands."""
-        return self.notebook.locator(".jp-CodeCell", has_text=text).first
+        """The first code cell in which `text` stands; it stays this one when its text changes."""
+        cells = self.notebook.locator(".jp-CodeCell")
+        found = [text in words for words in cells.all_inner_texts()]
+        return cells.nth(found.index(True))
 
     def write(self, cell, code):
         """Put code in the place of what stands in a cell, as a reader does, and run it."""
