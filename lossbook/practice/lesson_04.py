@@ -135,6 +135,11 @@ log_softmax = Function(
             lambda z: z - z.exp().sum(-1, keepdim=True).log(),
         ),
         Mistake(
+            "no shift",
+            "The exponential of a large logit overflows, and infinity over infinity is NaN.",
+            lambda z: without_shift(z).log(),
+        ),
+        Mistake(
             "only the largest is taken off",
             "lse(z) lies above the largest logit: the others add something to it.",
             lambda z: z - z.amax(-1, keepdim=True),
@@ -202,6 +207,18 @@ cross_entropy = Function(
             lambda z, p, smoothing: average_surprise(z, p + smoothing / p.shape[1]),
         ),
         Mistake(
+            "nothing is spread",
+            "What is taken away from p has to be given to the classes: the target must sum to 1.",
+            lambda z, p, smoothing: average_surprise(z, (1 - smoothing) * p),
+        ),
+        Mistake(
+            "one loss for each row",
+            "One number is asked, the mean over the rows.",
+            lambda z, p, smoothing: -(
+                smoothed(p, smoothing) * lossbook.log_softmax(z, dim=1)
+            ).sum(1),
+        ),
+        Mistake(
             "only the largest class",
             "All classes are summed, each with its own probability.",
             lambda z, p, smoothing: lossbook.cross_entropy(
@@ -251,7 +268,7 @@ smoothed_slope = Proof(
     minutes=10,
     answer=slope_of_smoothing,
     given=(0, 2),
-    wants={"a line with the slopes of the two parts": r"q\[j\].*q\[j\]|d\(.*d\(|d\(lse"},
+    wants={"a line with the slopes of the two parts": r"q\[j\].*q\[j\]|exp.*exp|d\(.*d\(|d\(lse"},
     hints=[
         "The loss has two parts, each a cross-entropy: one with the target p, one with the uniform "
         "distribution. What is the slope of a cross-entropy?",
@@ -323,6 +340,17 @@ gradient_by_hand = Function(
             "no smoothing",
             "This is right for a smoothing of 0 alone: the target is not the bare label.",
             lambda z, y, smoothing: slopes(z, one_hot(z, y)),
+        ),
+        Mistake(
+            "nothing is spread",
+            "What is taken away from the label has to be given to the classes: the target must "
+            "sum to 1.",
+            lambda z, y, smoothing: slopes(z, (1 - smoothing) * one_hot(z, y)),
+        ),
+        Mistake(
+            "no smoothing and no mean",
+            "The target is not the bare label, and a row moves the mean by a part of 1/N only.",
+            lambda z, y, smoothing: slopes(z, one_hot(z, y)) * len(z),
         ),
         Mistake(
             "only at the label",
@@ -450,7 +478,7 @@ sharpness = Proof(
     minutes=12,
     answer=slope_by_sharpness,
     given=(0, 2),
-    wants={"a line with the slope written out": r"z\[\w+\]\s*\*\s*exp|exp\([^()]*\)\s*\*\s*z"},
+    wants={"a line with the slope written out": r"^(?!.*\bd\().*exp\("},
     hints=[
         "Two terms. The second is a straight line in s.",
         "The slope of log f is f′ / f. Here f is the sum of the exponentials, and s stands in each "

@@ -572,11 +572,13 @@ def new_pictures(case):
     return load_digits()[0][start : start + case.integer(1, 5)]
 
 
-def by_counting(bright, labels, new, extra=1, dark=1, total=None):
-    """The surprises; the last three arguments make mistakes."""
+def by_counting(bright, labels, new, extra=1, dark=1, total=None, both=2, products=False):
+    """The surprises; the last arguments make mistakes."""
     lit = torch.stack([bright[labels == digit].double().sum(0) for digit in range(10)])
     count = labels.bincount(minlength=10)[:, None]
-    q = (lit + extra) / ((total or count) + 2 * extra)
+    q = (lit + extra) / ((total or count) + both * extra)
+    if products:  # where a probability is 0, this is NaN: 0 · log 0
+        return -(new.double() @ q.log().T + (~new).double() @ (1 - q).log().T)
     return -torch.where(new[:, None], q.log(), dark * (1 - q).log()).sum(-1)
 
 
@@ -606,6 +608,24 @@ digits_by_counting = Function(
             "A pixel that was never bright among the known pictures of a digit has q = 0, and the "
             "first bright one is an infinite surprise.",
             lambda *call: by_counting(*call, extra=0),
+        ),
+        Mistake(
+            "nothing was added",
+            "A pixel that was never bright among the known pictures of a digit has q = 0, and 0 · "
+            "log 0 is not a number.",
+            lambda *call: by_counting(*call, extra=0, products=True),
+        ),
+        Mistake(
+            "only one picture in the denominator",
+            "Two pictures were added, so each digit has two more; a pixel that was always bright "
+            "has q = 1 here.",
+            lambda *call: by_counting(*call, both=1),
+        ),
+        Mistake(
+            "only one picture in the denominator",
+            "Two pictures were added, so each digit has two more; a pixel that was always bright "
+            "has q = 1 here, and 0 · log 0 is not a number.",
+            lambda *call: by_counting(*call, both=1, products=True),
         ),
         Mistake(
             "bright pixels only",

@@ -422,7 +422,7 @@ WRONG = {
     ],
     "log_softmax": [
         (lambda z: softmax_torch(z).log(), "through the probability"),
-        (lambda z: torch.log(torch.exp(z) / torch.exp(z).sum(-1, True)), "value"),
+        (lambda z: torch.log(torch.exp(z) / torch.exp(z).sum(-1, True)), "no shift"),
         (lambda z: z - torch.log(torch.exp(z).sum(-1, True)), "no shift"),
         (lambda z: z - torch.amax(z, -1, True), "only the largest is taken off"),
         (lambda z: -log_softmax_torch(z), "wrong sign"),
@@ -466,7 +466,8 @@ WRONG = {
          .sum(1).mean(), "through the probability"),
         (lambda z, p, smoothing: ce_torch(softmax_torch(z), p, smoothing), "value"),
         (lambda z, p, smoothing: -(mixture(p, smoothing) * log_softmax_torch(z)).sum(1),
-         "shape"),
+         "one loss for each row"),
+        (lambda z, p, smoothing: (1 - smoothing) * ce_torch(z, p, 0.0), "nothing is spread"),
         (lambda z, p, smoothing: ce_torch(z[:1], p[:1], smoothing), "value"),
         (lambda z, p, smoothing: F.cross_entropy(z, p, label_smoothing=smoothing),
          "ready-made"),
@@ -492,6 +493,9 @@ WRONG = {
             ) / len(z),
             "no shift",
         ),
+        (lambda z, y, smoothing: (softmax_torch(z) - (1 - smoothing) * label_rows(z, y)) / len(z),
+         "nothing is spread"),
+        (lambda z, y, smoothing: softmax_torch(z) - label_rows(z, y), "no smoothing and no mean"),
         (lambda z, y, smoothing: softmax_torch(z) / len(z), "value"),
         (lambda z, y, smoothing: slopes_torch(z, y, smoothing).mean(0), "shape"),
         (lambda z, y, smoothing: (softmax_torch(z) - (1 - smoothing)

@@ -325,6 +325,15 @@ def digits_with(**options):
     return answer
 
 
+def one_more(bright, labels, new):
+    columns = []
+    for digit in range(10):
+        own = bright[labels == digit].double()
+        q = (own.sum(0) + 1) / (len(own) + 1)
+        columns.append(-torch.where(new, q, 1 - q).log().sum(1))
+    return torch.stack(columns, 1)
+
+
 FLOOR = 1.5 * math.log(2)
 
 WRONG = {
@@ -451,6 +460,11 @@ WRONG = {
     ],
     "digits_by_counting": [
         (digits_with(extra=0), "nothing was added"),
+        (lambda bright, labels, new: -(
+            new.double() @ models(bright, labels, 0).log().T
+            + (1 - new.double()) @ (1 - models(bright, labels, 0)).log().T
+        ), "nothing was added"),
+        (one_more, "only one picture in the denominator"),
         (lambda bright, labels, new: -(new.double() @ models(bright, labels).log().T),
          "bright pixels only"),
         (lambda bright, labels, new: digits_torch(bright, labels, new) / 64,
