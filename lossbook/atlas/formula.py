@@ -150,7 +150,7 @@ def formula(loss, call, when="", sizes=None, **domains):
     """Enter a derivation of two lines as a formula of a loss."""
 
     def enter(function):
-        derivation = Derivation(function, domains, 10.0, None)
+        derivation = Derivation(function, domains, 60.0, None)
         FORMULAS.append(Formula(loss, when, call, derivation, sizes or derivation.sizes))
         return derivation
 

@@ -147,7 +147,7 @@ entry(
     "GaussianNLLLoss",
     range=(math.log(1e-6) / 2, inf),  # by eps
     estimate=Estimate(
-        "the mean; and for the variance, the mean squared error (here of the mean)",
+        "the mean; for the variance its mean squared error (here the variance)",
         lambda c: gaussian_nll_loss(SAMPLE.mean().expand(9), SAMPLE, c.expand(9)),
         SAMPLE.var(correction=0).item(),
         among=(1.0, 100.0),
