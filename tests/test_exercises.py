@@ -264,3 +264,12 @@ def test_only_solutions_run_strictly_and_none_finds_old_progress(tmp_path, where
     assert remake(path) == "02_made_up.ipynb: stored"
     (output,) = nbformat.read(path, as_version=4).cells[0].outputs
     assert output.text == f"{strict} False {where}_02_made_up.jsonl\n"
+
+
+def test_a_solution_that_can_not_be_marked_is_left_as_it_was(tmp_path):
+    path = tmp_path / "solutions" / "02_made_up.ipynb"
+    path.parent.mkdir()
+    nbformat.write(new_notebook(cells=[new_code_cell('check("entropy", 1)')]), path)
+    before = path.read_bytes()
+    assert "FAILED, left as it was\na check without an answer above it" in remake(path)
+    assert path.read_bytes() == before
