@@ -18,7 +18,8 @@ c.CourseDirectory.root = str(CLASS)
 c.ExportPlugin.to = str(CLASS / "grades.csv")
 
 # nbgrader wants a folder for each assignment: here it is a lesson, with one notebook.
-for solution in HERE.glob("*.ipynb"):
+SOLUTIONS = sorted(HERE.glob("*.ipynb"))
+for solution in SOLUTIONS:
     source = CLASS / "source" / solution.stem / solution.name
     if not source.is_file() or source.read_bytes() != solution.read_bytes():
         source.parent.mkdir(parents=True, exist_ok=True)
@@ -27,10 +28,12 @@ for solution in HERE.glob("*.ipynb"):
 # As in exercises/, so that students may work there.
 c.ClearSolutions.code_stub = {"python": "...  # your code here"}
 
-# Submissions are called ada/02_entropy.ipynb or ada_anything_02_entropy.ipynb, in zip files or not.
+# Submissions are called ada/02_entropy.ipynb or ada_anything_02_entropy.ipynb, perhaps with more
+# behind the lesson, as "02_entropy (1).ipynb", and in zip files or not.
+lessons = "|".join(solution.stem for solution in SOLUTIONS)
 c.FileNameCollectorPlugin.named_regexp = (
     r".*[/\\]extracted[/\\](.*[/\\])?(?P<student_id>[^/\\_]+)"
-    r"(_([^/\\]*_)?|[^/\\]*[/\\])(?P<file_id>\d\d_[a-z_]+)[^/\\]*\.ipynb"
+    rf"(_([^/\\]*_)?|[^/\\]*[/\\])(?P<file_id>{lessons})[^/\\]*\.ipynb"
 )
 
 # A deleted test is put back. What runs for a minute at the top of a cell is stopped (what runs
