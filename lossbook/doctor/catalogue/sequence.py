@@ -101,7 +101,9 @@ def ctc_label_range(call: Call):
     strange = [label for label in known if not 0 <= label < classes]
     if not strange:
         return None
-    return f"{len(strange)} labels are not from 0 to {classes - 1}, such as {strange[0]:g}"
+    return (
+        f"{len(strange)} of {len(known)} labels not from 0 to {classes - 1}, such as {strange[0]:g}"
+    )
 
 
 @rule(
@@ -243,7 +245,7 @@ def adaptive_labels(call: Call):
     strange = (target < 0) | (target >= module.n_classes)
     if strange.any():
         return (
-            f"{share(strange)} labels are not from 0 to {module.n_classes - 1}: "
+            f"{share(strange)} labels not from 0 to {module.n_classes - 1}, "
             f"such as {target[strange][0]:g}"
         )
     if target.is_floating_point():

@@ -63,7 +63,7 @@ def triplet_twins(call: Call):
     "margin-out-of-reach",
     "triplet_margin_loss",
     mistake="a margin that vectors of length 1 can't keep",
-    why="for vectors of length 1, d₋ − d₊ ≤ 2: with a margin of 2 or more the loss is never 0",
+    why="for vectors of length 1, d₋ − d₊ ≤ 2: with a margin above 2 the loss is never 0",
     instead="F.triplet_margin_loss(anchor, positive, negative, margin=0.2)",
     lesson=9,
     asks=True,
