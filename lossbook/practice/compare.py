@@ -30,7 +30,7 @@ def differs(came, right, arguments, leaves=None) -> Outcome:
     if isinstance(came, str | bytes | dict | set | bool) or callable(came):
         return wrong("type", f"a {type(came).__name__}", right)
     try:
-        ours, theirs = as_tensors(came), as_tensors(right)
+        ours, theirs = parts(came), parts(right)
         if any(value.is_complex() for value in ours):
             return wrong("type", "complex numbers", right)
     except (TypeError, RuntimeError):
@@ -68,8 +68,15 @@ def wrong(what, came, expected):
 
 
 def value_of(result):
-    values = as_tensors(result)
+    values = parts(result)
     return values[0].detach() if len(values) == 1 else results(values)
+
+
+def parts(result):
+    """The results as tensors; several single numbers, of torch or of Python, make one tensor."""
+    values = as_tensors(result)
+    single = len(values) > 1 and all(value.ndim == 0 for value in values)
+    return [torch.stack(values)] if single else values
 
 
 def results(values):

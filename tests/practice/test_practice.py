@@ -22,7 +22,6 @@ from lossbook.practice.question import Question
 from lossbook.verify import distributions, logits, positives
 
 EXERCISES = [exercise for each in lessons().values() for exercise in each]
-NAMED = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.mistakes]
 
 
 def function(answer, differentiable=False, **cases):
@@ -54,7 +53,6 @@ def test_an_exercise_is_whole(exercise):
     assert 1 <= exercise.level <= 3
     assert 2 <= len(exercise.hints) <= 3
     assert exercise.mistakes
-    assert len({mistake.name for mistake in exercise.mistakes}) == len(exercise.mistakes)
     if isinstance(exercise, Proof):
         assert exercise.answer.holds
         assert exercise.wants
@@ -65,14 +63,16 @@ def test_an_exercise_is_whole(exercise):
 def test_the_known_mistakes_are_refused_by_name(exercise):
     if isinstance(exercise, Proof):
         return  # a mistake there is a line, not an answer: the files of the lessons try them
+    right = exercise.answer
+    if isinstance(exercise, Question) and callable(right):
+        right = right()
+    names = {mistake.name for mistake in exercise.mistakes}
     for mistake in exercise.mistakes:
-        answer = mistake.answer
-        if isinstance(exercise, Question) and isinstance(exercise.answer, dict):
-            answer = exercise.answer | answer
+        answer = right | mistake.answer if isinstance(right, dict) else mistake.answer
         feedback = exercise.judge(answer)
         assert feedback.outcome == "wrong"
         # It may call what is ready-made, as an answer may not.
-        assert feedback.mistake == mistake.name or feedback.what == "ready-made", feedback
+        assert feedback.mistake in names or feedback.what == "ready-made", feedback
 
 
 # --- the four outcomes ------------------------------------------------------------------------
@@ -185,6 +185,23 @@ def test_gradients_are_compared_where_they_are_wanted():
     assert square.judge(lambda x: sum(v * v for v in x.tolist())).what == "gradient"
     assert square.judge(lambda x: (x * x.detach()).sum()).what == "gradient"
     assert square.judge(lambda x: x.detach() @ x.detach()).what == "gradient"
+
+
+def test_several_numbers_may_come_as_a_tuple_or_in_one_tensor():
+    ends = function(lambda x: (x.amin(), x.amax()), x=logits(dtype=BOTH))
+    for right in (
+        lambda x: torch.stack([x.amin(), x.amax()]),
+        lambda x: (x.amin().item(), x.amax().item()),
+        lambda x: [x.amin(), x.amax()],
+    ):
+        assert ends.judge(right).outcome == "correct"
+    assert ends.judge(lambda x: x.amin()).what == "shape"
+    assert ends.judge(lambda x: (-x.amin(), -x.amax())).mistake == "wrong sign"
+
+
+def test_truth_values_are_no_large_numbers():
+    many = function(lambda x, on: (x > 0).sum(), x=logits(), on=torch.tensor([True, False]))
+    assert many.judge(lambda x, on: (x > 0).sum() + 7 * (x.amax() > 1)).outcome == "wrong"
 
 
 @pytest.mark.parametrize(
