@@ -36,9 +36,8 @@ c.FileNameCollectorPlugin.named_regexp = (
     rf"(_([^/\\]*_)?|[^/\\]*[/\\])(?P<file_id>{lessons})[^/\\]*\.ipynb"
 )
 
-# A deleted test is put back. What runs for a minute at the top of a cell is stopped (what runs
-# in a function, after some seconds), and the next cell runs.
-c.OverwriteCells.add_missing_cells = True
+# What runs for a minute at the top of a cell is stopped (what runs in a function, after some
+# seconds), and the next cell runs.
 c.Execute.timeout = 60
 
 # nbgrader would warn for each test that hidden lines came back into it, for each right answer

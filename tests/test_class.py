@@ -84,14 +84,14 @@ ANSWERS = {
     "hal": ({"toss": "while True:\n    toss = 1"}, 4, "CellTimeoutError"),
     "ida": (
         {
-            "toss": "toss = 3",
             "check_toss": "",
-            "entropy": "def entropy(p): return p",
+            "entropy": "def entropy(p): return p\n\ngrade = check = print",
             "check_entropy": "print('all is well')",
-            "perplexity": "def perplexity(p): return p\n\ngrade = check = print",
+            "perplexity": "",
+            "check_perplexity": "",
         },
         1,
-        "was missing from the submission",
+        "✗ Entropy: not right yet",
     ),
     "jo": ({"perplexity": "import os\n\nos._exit(1)"}, 0, None),
 }
@@ -103,7 +103,7 @@ def course(folder):
     config = folder / "nbgrader_config.py"
     text = config.read_text(encoding="utf-8")
     assert "timeout = 60" in text
-    config.write_text(text.replace("timeout = 60", "timeout = 10"), encoding="utf-8")
+    config.write_text(text.replace("timeout = 60", "timeout = 20"), encoding="utf-8")
     solution = nbformat.read(SOLUTIONS / f"{LESSON}.ipynb", as_version=4)
     last = [grade_id(cell) for cell in solution.cells].index(f"check_{list(POINTS)[-1]}")
     del solution.cells[last + 1 :]
@@ -149,7 +149,8 @@ def graded(tmp_path_factory):
     """The folder of it all after the whole round, and what each command has printed."""
     folder = tmp_path_factory.mktemp("school")
     solution = course(folder / "solutions")
-    ours = {"LOSSBOOK_PROGRESS": str(folder / "progress.jsonl"), "OMP_NUM_THREADS": "1"}
+    environment = {name: value for name, value in os.environ.items() if name != "LOSSBOOK_CLASS"}
+    environment |= {"LOSSBOOK_PROGRESS": str(folder / "progress.jsonl"), "OMP_NUM_THREADS": "1"}
     texts = {}
     for command in COMMANDS:
         name = command.split()[1]
@@ -158,7 +159,7 @@ def graded(tmp_path_factory):
         run = subprocess.run(
             [sys.executable, "-m", *shlex.split(command)],
             cwd=folder / "solutions",
-            env=os.environ | ours,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
