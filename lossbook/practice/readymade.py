@@ -9,11 +9,12 @@ from lossbook.practice.guard import LIBRARIES
 NAMES = """
     softmax log_softmax softmin logsumexp logaddexp logaddexp2 sigmoid logsigmoid log_sigmoid
     softplus expit cross_entropy cross_entropy_loss nll_loss nll_loss2d nll_loss_nd kl_div
-    binary_cross_entropy binary_cross_entropy_with_logits soft_margin_loss multilabel_soft_margin_loss
-    cosine_similarity cosine_embedding_loss pairwise_distance cdist dist pdist normalize xlogy entr xlog1py
-    l1_loss mse_loss smooth_l1_loss huber_loss poisson_nll_loss gaussian_nll_loss
-    margin_ranking_loss hinge_embedding_loss multi_margin_loss multilabel_margin_loss
-    triplet_margin_loss triplet_margin_with_distance_loss ctc_loss linear_cross_entropy
+    binary_cross_entropy binary_cross_entropy_with_logits soft_margin_loss
+    multilabel_soft_margin_loss cosine_similarity cosine_embedding_loss pairwise_distance cdist dist
+    pdist normalize xlogy entr xlog1py l1_loss mse_loss smooth_l1_loss huber_loss poisson_nll_loss
+    gaussian_nll_loss margin_ranking_loss hinge_embedding_loss multi_margin_loss
+    multilabel_margin_loss triplet_margin_loss triplet_margin_with_distance_loss ctc_loss
+    linear_cross_entropy
 """
 READY_MADE = set(NAMES.split())
 MODULES = (
