@@ -310,6 +310,33 @@ def test_sweep_names_the_explorer_and_returns_to_the_start():
     assert explorer.position == {"p": 0.5}
 
 
+def test_sweep_takes_menus_together():
+    drawn = []
+
+    @explore(a=choice(range(7)), b=choice(range(6), start=3), p=slider(0.0, 1, start=0.5), alt="x")
+    def menus(ax, a, b, p):
+        drawn.append((a, b, p))
+        return "x"
+
+    drawn.clear()
+    menus.sweep()
+    pairs = [(a, b) for a, b, p in drawn[::2] if p == 0.5][1:]
+    assert {*zip(range(7), (5, 4, 3, 2, 1, 0, 5), strict=True)} <= {*pairs}
+    assert {p for _, _, p in drawn} == {0, 0.25, 0.5, 0.75, 1}
+    assert len(drawn) < 50
+
+
+def test_sweep_finds_a_frame_that_should_not_have_been_remembered(monkeypatch):
+    def titled(ax, p):
+        ax.set_title("here" if p == 0.5 else "there")
+        return "x"
+
+    make(titled).sweep()
+    monkeypatch.setattr("lossbook.explore.figures._state", lambda value: None)
+    with pytest.raises(AssertionError, match="second drawing differs"):
+        make(titled).sweep()
+
+
 @pytest.mark.parametrize(
     ("wrong", "kind", "message"),
     [

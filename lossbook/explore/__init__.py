@@ -136,7 +136,8 @@ class Explorer:
         """Move every control to its ends and back, and look at every picture on the way.
 
         Each control goes through its stops while the others stand at their start, then all of them
-        through every combination of their ends. For tests.
+        through every combination of their ends. Menus, choices of more than five, go together,
+        every second one from its last option to its first. For tests.
 
         Raises
         ------
@@ -146,27 +147,37 @@ class Explorer:
         """
         start = {name: control.start for name, control in self.controls.items()}
         stops = {name: control.stops() for name, control in self.controls.items()}
+        menus = {name: values for name, values in stops.items() if len(values) > 5}
         path = [start]
         for name, values in stops.items():
-            path += [start | {name: value} for value in values if value != start[name]]
+            if name not in menus:
+                path += [start | {name: value} for value in values if value != start[name]]
+        for number, name in enumerate(menus):
+            menus[name] = menus[name][:: (-1) ** number]
+        for step in range(max(map(len, menus.values()), default=0)):
+            path.append(start | {name: menu[step % len(menu)] for name, menu in menus.items()})
         for corner in itertools.product(*[(values[0], values[-1]) for values in stops.values()]):
             path.append(dict(zip(stops, corner, strict=True)))
         for position in [*path, start]:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 try:
+                    frames = self._canvas.frames
                     self._draw(position)
-                    self._inspect(position)
+                    self._inspect(position, fresh=self._canvas.frames == frames)
                 except Exception as error:
                     place = ", ".join(f"{name}={value!r}" for name, value in position.items())
                     what = f"{type(error).__name__}: {error}"
                     raise AssertionError(f"{self.__name__} at {place or 'rest'}: {what}") from error
         self._show(start)
 
-    def _inspect(self, position):
-        """Compare the picture with one drawn from nothing, and look at its edges."""
+    def _inspect(self, position, fresh):
+        """Compare the picture with a second one, and look at its edges.
+
+        One of the two has its frame from memory, and the other (`fresh`: the second) from nothing.
+        """
         pixels = self._pixels
-        self._draw(position, fresh=True)
+        self._draw(position, fresh)
         if (pixels != self._pixels).any():
             raise ValueError("a second drawing differs from the first; draw from the values alone")
         if overhang := self._canvas.overhang():
