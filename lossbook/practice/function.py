@@ -13,9 +13,9 @@ from lossbook.practice import patterns
 from lossbook.practice.compare import differs
 from lossbook.practice.exercise import Exercise
 from lossbook.practice.feedback import Feedback
-from lossbook.practice.guard import Ran, Runner, is_untouched, own_lines, told
+from lossbook.practice.guard import Ran, Runner, call, is_untouched, own_lines, told
 from lossbook.practice.patterns import gives, is_finite
-from lossbook.practice.readymade import Watch
+from lossbook.practice.readymade import Watch, in_c
 from lossbook.verify.cases import Call, calls
 from lossbook.verify.checks import copy_of
 from lossbook.verify.report import Report, short, side_by_side
@@ -62,7 +62,7 @@ class Function(Exercise):
             return Feedback(self, "not attempted")
         if problem := self._signature_problem(answer):
             return Feedback(self, "wrong", "type", rows=[("problem", problem)])
-        return Trial(self, answer).feedback(seed, CASES * effort)
+        return Trial(self, answer).feedback(seed, int(CASES * effort))
 
     def _signature_problem(self, answer):
         names = ", ".join(self.cases)
@@ -85,11 +85,12 @@ class Trial:
     def __init__(self, exercise, answer):
         self.exercise, self.given = exercise, answer
         self.run, self.watch = Runner(self._answer), Watch(exercise.allow, exercise.forbid)
+        self.watch.found |= in_c(answer) - exercise.allow
         self.seen, self.printed = [], ""
 
     def _answer(self, *arguments):
         with self.watch:
-            return self.given(*arguments)
+            return call(self.given, arguments)
 
     def feedback(self, seed, count):
         names = list(self.exercise.cases)
@@ -134,7 +135,7 @@ class Trial:
 
     def _changed(self, before, after):
         for name, old, new in zip(self.exercise.cases, before, after, strict=True):
-            if isinstance(old, Tensor) and not torch.equal(old.nan_to_num(), new.nan_to_num()):
+            if isinstance(old, Tensor) and not torch.allclose(old, new, 0, 0, equal_nan=True):
                 return name
         return ""
 

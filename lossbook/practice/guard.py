@@ -52,7 +52,7 @@ class Runner:
             with warnings.catch_warnings(), redirect_stdout(words), redirect_stderr(words):
                 warnings.simplefilter("ignore")
                 with limit(min(PATIENCE, self.left)):
-                    ran.result = call(self.function, arguments)
+                    ran.result = self.function(*arguments)
         except OutOfTime as error:
             ran.error, self.out_of_time = error, True
         except (Exception, SystemExit) as error:
@@ -78,8 +78,12 @@ def limit(seconds):
 
 
 def call(function, arguments):
-    """The frame by which `by_signal` knows whether the reader's code is running."""
-    return function(*arguments)
+    """Call the reader's function: only what runs within is ever interrupted by `by_signal`."""
+    trace = sys.gettrace()
+    try:
+        return function(*arguments)
+    finally:
+        sys.settrace(trace)
 
 
 @contextmanager
@@ -97,18 +101,17 @@ def by_signal(seconds):
             each.f_trace = at_each_line
         raise OutOfTime
 
-    before, trace = signal.signal(signal.SIGALRM, stop), sys.gettrace()
+    before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        sys.settrace(trace)
 
 
 def at_each_line(frame, event, argument):
-    if event == "line" and frame.f_code.co_filename != __file__:
+    if event == "line" and frame.f_code is not call.__code__:
         raise OutOfTime
     return at_each_line
 

@@ -32,7 +32,7 @@ class Watch(TorchFunctionMode):
 
     def __init__(self, allow, forbid):
         super().__init__()
-        self.forbidden = (READY_MADE | forbid) - allow
+        self.forbidden = (set() if "torch" in allow else READY_MADE) - allow | forbid
         self.modules = tuple(m for m in MODULES if m.partition(".")[0] not in allow)
         self.allow, self.found, self.calls = allow, set(), 0
 
@@ -44,18 +44,19 @@ class Watch(TorchFunctionMode):
 
     def __enter__(self):
         self.calls += 1
+        self.profile = sys.getprofile()
         if self.calls <= 3:
             sys.setprofile(self._see)
         return super().__enter__()
 
     def __exit__(self, *error):
-        sys.setprofile(None)
+        sys.setprofile(self.profile)
         return super().__exit__(*error)
 
     def _see(self, frame, event, argument):
         if event != "call" or not frame.f_code.co_filename.startswith(LIBRARIES):
             return  # a function of the reader's own may have any name
-        caller = frame.f_back.f_globals.get("__name__", "")
+        caller = frame.f_back.f_globals.get("__name__", "") if frame.f_back else ""
         if is_in(caller, ("torch", *MODULES)) and not is_ours(caller):
             return  # what a function does inside is its own matter
         module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
@@ -63,6 +64,17 @@ class Watch(TorchFunctionMode):
             return
         if name in self.forbidden or is_in(module, self.modules):
             self.found.add(name)
+
+
+def in_c(function):
+    """The functions of scipy.special that a function names: written in C, no profile sees them."""
+    special, code = sys.modules.get("scipy.special"), getattr(function, "__code__", None)
+    if special is None or code is None:
+        return set()
+    known = {name: function.__globals__.get(name) for name in code.co_names}
+    if special in known.values() or sys.modules["scipy"] in known.values():
+        return {name for name in code.co_names if name in vars(special)}
+    return {name for name, value in known.items() if value is vars(special).get(name, special)}
 
 
 def is_in(module, modules):

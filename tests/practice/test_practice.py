@@ -7,8 +7,11 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+import scipy.special
 import torch
+from scipy.special import entr
 
 import lossbook
 from lossbook.derive import derivation, distribution, log
@@ -148,6 +151,7 @@ def printing(p):
         (lossbook.entropy(torch.tensor([0.5, 0.5])), "do not call it"),
         (lambda p: p.div_(2).sum(-1), "changes p in place"),
         (lambda p: p.numpy().fill(0), "changes p in place"),
+        (lambda p: p.fill_(math.nan), "changes p in place"),
         (lambda p: exit(), "SystemExit"),
         (lambda p: p / 0 if p.ndim else 0, "shape"),
         (lambda p: input(), "OSError"),
@@ -280,11 +284,26 @@ def test_a_function_of_the_reader_may_have_the_name_of_a_ready_made_one():
     assert exercise.judge(behind).outcome == "correct"
 
 
-def test_scipy_is_seen():
-    import scipy.special
+def whole_path(p):
+    return -scipy.special.entr(p.numpy())
 
+
+def imported(p):
+    return -entr(p.numpy())
+
+
+def by_numpy(p):
+    p = p.numpy()
+    return p * np.log(np.where(p == 0, 1, p))
+
+
+def test_scipy_is_seen():
     exercise = function(lambda z: torch.softmax(z, -1), z=logits(dtype=BOTH))
     assert exercise.judge(lambda z: scipy.special.softmax(z.numpy(), -1)).what == "ready-made"
+    plogp = function(lambda p: -torch.special.entr(p), p=distributions(dtype=BOTH))
+    for answer in (whole_path, imported):
+        assert plogp.judge(answer).what == "ready-made"
+    assert plogp.judge(by_numpy).outcome == "correct"
 
 
 # --- time -------------------------------------------------------------------------------------
@@ -303,14 +322,22 @@ def stubborn(p):
             pass
 
 
-@pytest.mark.parametrize("answer", [endless, stubborn, lambda p: time.sleep(60)])
+def busy(p):
+    while True:
+        p = p
+
+
+@pytest.mark.parametrize("answer", [endless, busy, stubborn, lambda p: time.sleep(60)])
 def test_an_endless_answer_is_stopped(monkeypatch, answer):
     monkeypatch.setattr("lossbook.practice.guard.PATIENCE", 0.3)
+    trace, profile = sys.gettrace(), sys.getprofile()
     start = time.monotonic()
     feedback = check("entropy", answer)
     assert time.monotonic() - start < 10
     assert feedback.what == "too slow"
     assert "an endless loop?" in repr(feedback)
+    assert sys.gettrace() is trace
+    assert sys.getprofile() is profile
 
 
 def test_an_answer_that_is_slow_in_all_is_stopped(monkeypatch):
