@@ -83,7 +83,7 @@ def gaussian_nll_loss(input, target, var, *, full=False, eps=1e-6, reduction="me
 
 
 def poisson_nll_loss(input, target, *, log_input=True, full=False, eps=1e-8, reduction="mean"):
-    """How unlikely the count k is at the rate λ = eᶻ: eᶻ − k z (less the constant −log k!).
+    """How unlikely the count k is at the rate λ = eᶻ: eᶻ − k z (without the constant log k!).
 
     Source: McCullagh & Nelder, "Generalized linear models", 1989, chapter 6.
 
