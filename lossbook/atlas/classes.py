@@ -265,7 +265,7 @@ entry(
         math.log(SHARE / (1 - SHARE)),
     ),
     use="The target is a distribution: of another model (distillation), of several judges. The "
-    "model ends in log-probabilities; sum over the classes.",
+    "model ends in log-probabilities. `batchmean` sums over the classes, and averages the rows.",
     curve=Curve(
         "logarithm", "log q", -6, 0,
         {"p = 1": lambda t: {"input": t, "target": torch.ones_like(t)},

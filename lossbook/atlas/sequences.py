@@ -37,7 +37,8 @@ entry(
         math.log(1 / math.sqrt(0.2) - 1),  # a blank has √0.2, so that two of them have 0.2
     ),
     use="A string for each sequence of frames, and nobody knows which frame says which label: "
-    "speech, handwriting. The string is shorter than the frames, and in the same order.",
+    "speech, handwriting. The labels come in the order of the frames, at most one "
+    "a frame, and with a frame between two that are equal.",
     curve=Curve(
         "gap", "logit of the label − logit of the blank, in each of two frames", -6, 6,
         {"one label, two frames": _two_frames},
