@@ -148,6 +148,13 @@ bce_with_logits = Function(
                 lambda z, y, w: (w * weighted(z, y, 1)).mean()),
         Mistake("weighted noes", "w counts the yeses, not the noes.",
                 lambda z, y, w: (y * soft_ramp(-z) + w * (1 - y) * soft_ramp(z)).mean()),
+        Mistake("only a part of a yes is weighted",
+                "In softplus(z) − y z the surprise at a yes is in both terms. Write it as two "
+                "surprises first, then weigh.",
+                lambda z, y, w: (soft_ramp(z) - w * y * z).mean()),
+        Mistake("an average weighted by column",
+                "w counts the yeses only, and the mean divides by the number of elements.",
+                lambda z, y, w: (w * weighted(z, y, 1)).sum() / w.sum()),
         Mistake("divided by the weights",
                 "The mean divides by the number of elements, whatever they weigh.",
                 lambda z, y, w: weighted(z, y, w).sum() / (1 + (w - 1) * y).sum()),
@@ -238,6 +245,8 @@ multi_label = Function(
     mistakes=[
         Mistake("−1 is taken as the last label", "−1 fills a row; as an index it names the last.",
                 lambda z, labels: weighted(z, taken_as_the_last(z, labels), 1).mean(1)),
+        Mistake("label 0 is lost", "0 is a label like the others; only −1 is none.",
+                lambda z, labels: of_labels(z, labels.where(labels > 0, -1)).mean(1)),
         Mistake("only the labels that are there",
                 "A label that is not named is a no, and has a loss too.",
                 lambda z, labels: (multi_hot(z, labels) * of_labels(z, labels)).mean(1)),
@@ -346,6 +355,9 @@ focal_loss = Function(
                     z, y, gamma, lambda z, y: lossbook.sigmoid(-z)).mean()),
         Mistake("noes without a loss", "A no has a loss too, with the probability 1 − σ(z).",
                 lambda z, y, gamma: (y * focused(z, y, gamma)).mean()),
+        Mistake("the surprise at a yes", "The surprise at a no is −log(1 − σ(z)).",
+                lambda z, y, gamma: (
+                    lossbook.sigmoid((1 - 2 * y) * z) ** gamma * soft_ramp(-z)).mean()),
         Mistake("a factor, not a power", "γ is an exponent.",
                 lambda z, y, gamma: gamma * focused(z, y, 1).mean()),
         Mistake("through the probability",
@@ -390,7 +402,9 @@ focal_slope = Proof(
     minutes=12,
     answer=slope_of_focal_loss,
     given=(0, 2),
-    wants={"a line with the slope by q": r"\(gamma - 1\)|d\(q, z\)|gamma \+ 1|1 \+ gamma"},
+    wants={
+        "a line with the slope by q": r"\(gamma - 1\)|d\((log\()?q\)?, z\)|gamma \+ 1|1 \+ gamma"
+    },
     hints=[
         "The score acts through q: the slope by q, times the slope of q by z. The lesson has both.",
         "By q it is a product of two factors, and its slope has two terms. The slope of q = σ(z) "
@@ -482,6 +496,8 @@ eights = Function(
                 when(lambda scores, w: scores > w / (1 + w))),
         Mistake("w, not its logarithm", "The weight multiplies the odds. What does it do to "
                 "their logarithm, the score?", when(lambda scores, w: scores > w)),
+        Mistake("the output divided", "The weight multiplies the odds, not the output.",
+                when(lambda scores, w: lossbook.sigmoid(scores) / w > 1 / 2)),
         Mistake("precision and recall exchanged",
                 "The precision divides by how many were called, the recall by how many are there.",
                 lambda scores, truth, w: undone(scores, truth, w)[::-1]),

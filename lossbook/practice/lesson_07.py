@@ -68,6 +68,10 @@ cosine = Function(
     mistakes=[
         Mistake("0 divided by 0", "A vector of zeros has no direction: there your answer is NaN.",
                 lambda a, b: inner(a, b) / (length(a) * length(b)).squeeze(-1)),
+        Mistake("an epsilon is added", "Beside tiny vectors 1e-8 is not small.",
+                lambda a, b: inner(a, b) / ((length(a) * length(b)).squeeze(-1) + 1e-8)),
+        Mistake("a small epsilon is added", "Beside tiny vectors 1e-12 is not small.",
+                lambda a, b: inner(a, b) / ((length(a) * length(b)).squeeze(-1) + 1e-12)),
         Mistake("the inner product", "It grows with the lengths; the cosine does not.", inner),
         Mistake("divided by the squared lengths",
                 "A length is the root of the sum of squares.",
@@ -116,6 +120,8 @@ all_cosines = Function(
     ],
     mistakes=[
         Mistake("inner products", "The lengths are still in it.", lambda a, b: a @ b.mT),
+        Mistake("one length for the whole table", "Each vector is divided by its own length.",
+                lambda a, b: a @ b.mT / (a.norm() * b.norm())),
         Mistake("columns divided", "A vector is a row: its length is a sum along the last "
                 "dimension.", lambda a, b: direction(a.mT).mT @ direction(b.mT)),
         Mistake("the table lies on its side", "Row i belongs to vector i of a.",
@@ -209,6 +215,11 @@ cosine_embedding = Function(
         "An unlike pair costs what its cosine exceeds the margin by, and never less than 0.",
     ],
     mistakes=[
+        Mistake("0 divided by 0", "A vector of zeros has no direction: there your answer is NaN.",
+                lambda a, b, y, margin: torch.where(
+                    y == 1,
+                    1 - (c := inner(a, b) / (length(a) * length(b)).squeeze(-1)),
+                    (c - margin).clamp(min=0)).mean()),
         Mistake("below 0", "A pair that is unlike enough costs nothing, not less than nothing.",
                 mean_of(unlike=lambda c, m: c - m)),
         Mistake("unlike, not opposite", "An unlike pair need not be opposite: it is left in peace "
@@ -358,6 +369,8 @@ info_nce = Function(
         Mistake("both ways", "Only the queries choose; this is the mean of both directions.",
                 lambda q, k, T: (candidates(table(q, k), T).mean()
                                  + candidates(table(q, k), T, dim=0).mean()) / 2),
+        Mistake("all candidates are right", "Only key i belongs to query i: the diagonal counts.",
+                lambda q, k, T: -(table(q, k) / T).log_softmax(1).mean()),
         Mistake("inner products", "Cosines are asked: the lengths have to go.",
                 lambda q, k, T: candidates(q @ k.mT, T).mean()),
         Mistake("no temperature", "The cosines are divided by T.",
@@ -398,6 +411,8 @@ margin_floor = Question(
                 {"ten": 2 / 3}),
         Mistake("the cosine, not the loss", "A pair costs its cosine, less the margin.",
                 {"ten": -1 / 9}),
+        Mistake("how far below a right angle", "A pair costs its cosine, less the margin.",
+                {"ten": 1 / 9}),
         Mistake("K in place of K − 1", "Each vector has K − 1 others.", {"ten": 0.9}),
         Mistake("right angles", "They can do better than right angles on average.", {"ten": 1}),
         Mistake("no floor", "Three vectors can't all be opposite to each other.", {"ten": 0}),

@@ -1,5 +1,6 @@
 """Exercises whose answer is a derivation with lines that the reader has written."""
 
+import ast
 import inspect
 import itertools
 import re
@@ -102,7 +103,7 @@ class Proof(Exercise):
         relations = {step.relation for step in self.answer.steps}
         if other := {step.relation for step in answer.steps} - relations:
             return f"the exercise needs no {other.pop()}: it asks for equations"
-        own = [line[0] for line in self._own(answer)]
+        own = [text for line in self._own(answer) for text in (line[0], spaced(line[0]))]
         for name, pattern in self.wants.items():
             if not any(re.search(pattern, line) for line in own):
                 return f"not seen yet: {name}"
@@ -135,6 +136,11 @@ class Proof(Exercise):
             if not torch.allclose(came, known, rtol=1e-9, atol=1e-12):
                 return False
         return True
+
+
+def spaced(source):
+    """An expression with the spaces that Python's own printing has: a/b becomes a / b."""
+    return ast.unparse(ast.parse(f"({source})", mode="eval"))
 
 
 def value_of(line):

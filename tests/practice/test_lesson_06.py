@@ -98,6 +98,12 @@ def by_index(z, labels):
     return (ramp(z) - y * z).mean(1)
 
 
+def without_label_0(z, labels):
+    y = answers_of(z, labels)
+    y[:, 0] = 0
+    return (ramp(z) - y * z).mean(1)
+
+
 def multi_torch(z, labels):
     return (ramp(z) - answers_of(z, labels) * z).mean(1)
 
@@ -170,6 +176,14 @@ def weight_says_nothing(z, y, w):
     q = 1 / (1 + exp(-z))
     yield d((1 - y) * z + (1 + (w - 1) * y) * log(1 + exp(-z)), z), "the weighted loss, by z"
     yield q + (w - 1) * y * q - w * y, "so it is"
+    yield (1 + (w - 1) * y) * q - w * y, "what is left of 1 is q"
+
+
+@derivation(z=real, y=probability, w=positive)
+def weight_right_without_spaces(z, y, w):
+    q = 1 / (1 + exp(-z))
+    yield d((1 - y) * z + (1 + (w - 1) * y) * log(1 + exp(-z)), z), "the weighted loss, by z"
+    yield 1-y-(1+(w-1)*y)*exp(-z)/(1+exp(-z)), "the chain rule"  # fmt: skip
     yield (1 + (w - 1) * y) * q - w * y, "what is left of 1 is q"
 
 
@@ -299,6 +313,9 @@ WRONG = {
         (lambda z, y, w: bce_torch(-z, y, w), "yes and no exchanged"),
         (lambda z, y, w: bce_torch(z, y, w) * z.numel(), "the sum"),
         (lambda z, y, w: w * y * ramp(-z) + (1 - y) * ramp(z), "one loss for each element"),
+        (lambda z, y, w: (ramp(z) - w * y * z).mean(), "only a part of a yes is weighted"),
+        (lambda z, y, w: (w * (ramp(z) - y * z)).sum() / w.sum(),
+         "an average weighted by column"),
         (bce_clamped, "value"),
         (first_row(lambda z, y, w: bce_torch(z, y, w)), "value"),
         (lambda z, y, w: F.binary_cross_entropy_with_logits(z, y, pos_weight=w), "ready-made"),
@@ -332,6 +349,7 @@ WRONG = {
         (lambda z, labels: multi_torch(z, labels) * z.shape[1], "the sum over the labels"),
         (lambda z, labels: multi_torch(z, labels).mean(), "one number for all rows"),
         (lambda z, labels: multi_torch(-z, labels), "yes and no exchanged"),
+        (without_label_0, "label 0 is lost"),
         (lambda z, labels: multi_torch(z[:1], labels[:1]), "shape"),
         (lambda z, labels: F.multilabel_soft_margin_loss(
             z, answers_of(z, labels), reduction="none"), "ready-made"),
@@ -358,6 +376,8 @@ WRONG = {
          "the same factor for yes and no"),
         (lambda z, y, gamma: (y * (1 - q_of(z)) ** gamma * ramp(-z)).mean(),
          "noes without a loss"),
+        (lambda z, y, gamma: (torch.exp(-gamma * ramp(of_right_answer(z, y))) * ramp(-z)).mean(),
+         "the surprise at a yes"),
         (lambda z, y, gamma: gamma * focal_torch(z, y, 1), "a factor, not a power"),
         (focal_from_q, "through the probability"),
         (lambda z, y, gamma: ((1 - (-(L := plain_ramp(z) - y * z)).exp()) ** gamma * L).mean(),
@@ -399,6 +419,8 @@ WRONG = {
             both(scores > math.log(w), truth)[1]), "right answers"),
         (lambda scores, truth, w: both(torch.sigmoid(scores) > 1 / (1 + w), truth),
          "the wrong way"),
+        (lambda scores, truth, w: both(torch.sigmoid(scores) > w / 2, truth),
+         "the output divided"),
         (lambda scores, truth, w: both(scores > math.log(9), truth), "value"),
         (lambda scores, truth, w: both(scores > math.log(w), truth)[0], "shape"),
         (lambda scores, truth, w: (
@@ -431,7 +453,7 @@ RIGHT = {
         lambda z, s: (ramp(z) - (s + 1) / 2 * z).mean(),
     ],
     "bce_with_logits": [bce_torch, bce_loop, bce_numpy],
-    "weighted_slope": [weight_right, weight_right_in_steps],
+    "weighted_slope": [weight_right, weight_right_in_steps, weight_right_without_spaces],
     "multi_label": [multi_torch, multi_loop],
     "zero_one": [{"cause": "c", "floor": 0.52}, {"cause": "c", "floor": np.log(2) * 0.75}],
     "focal_loss": [focal_torch, focal_loop],
