@@ -14,6 +14,9 @@ REGRESSION = "l1_loss mse_loss smooth_l1_loss huber_loss gaussian_nll_loss poiss
 DISTANCES = "hinge_embedding_loss margin_ranking_loss"
 LABELS = "soft_margin_loss multilabel_soft_margin_loss"
 POINTWISE = f"{REGRESSION} {DISTANCES} {LABELS} kl_div"
+PAIRED_WITH_VARIANCE = (
+    "F.gaussian_nll_loss(mean.reshape(target.shape), target, variance.reshape(target.shape))"
+)
 PAIRED = "F.{loss}(prediction.reshape(target.shape), target)  # one for each target"
 NOT_IN_HALF = ("adaptive_log_softmax_with_loss", "soft_margin_loss")  # the second has its own rule
 HALF = (torch.float16, torch.bfloat16)
@@ -33,13 +36,14 @@ def pairs(call: Call) -> tuple[str, str, tuple] | None:
     return largest, max(others, key=lambda name: tensors[name].numel()), whole
 
 
-def say_pairs(call: Call, first: str, second: str, whole: tuple) -> str:
+def say_pairs(call: Call, first: str, second: str, whole: tuple) -> str | tuple[str, str]:
     one, two = call.get(first), call.get(second)
-    return (
+    noticed = (
         f"{first} {shape(one)} and {second} {shape(two)} are broadcast to "
         f"({', '.join(map(str, whole))}): {math.prod(whole):,} terms from "
         f"{max(one.numel(), two.numel()):,} entries"
     )
+    return (noticed, PAIRED_WITH_VARIANCE) if call.loss == "gaussian_nll_loss" else noticed
 
 
 @rule(
