@@ -298,6 +298,10 @@ gaussian_nll = Function(
         Mistake("multiplied by the variance",
                 "Where the model is unsure, a residual costs less, not more.",
                 lambda s, mu, y: gaussian(s, (mu - y) * s.exp(), 0)),
+        Mistake("the logarithm of s", "s is a logarithm already: log v is s.",
+                lambda s, mu, y: gaussian(s, mu, y) + (s.log() - s).mean() / 2),
+        Mistake("2π, not its logarithm", "The density has a root of 2π: its logarithm is ½ log 2π.",
+                lambda s, mu, y: gaussian(s, mu, y, 2 * math.pi)),
         Mistake("log v is missing",
                 "Without the term of the variance itself, an infinite variance would be best.",
                 lambda s, mu, y: gaussian(s, mu, y) - s.mean() / 2),
@@ -477,6 +481,11 @@ widths = Function(
                 "said, so it is the mean of the squares.",
                 with_variances(lambda r, group, new_r, new_group: torch.stack(
                     [r[group == g].var(correction=0) for g in range(4)])[new_group])),
+        Mistake("around the mean of the group",
+                "`var` measures from the mean of the group, and a residual from what was said. And "
+                "the constant ½ log 2π is missing: `full=True`.",
+                lambda *rows: with_variances(lambda r, group, new_r, new_group: torch.stack(
+                    [r[group == g].var() for g in range(4)])[new_group])(*rows) - CONSTANT / 2),
         Mistake("a deviation for a variance", "The third argument of the loss is σ², not σ.",
                 with_variances(lambda r, group, new_r, new_group: torch.stack(
                     [(r[group == g] ** 2).mean().sqrt() for g in range(4)])[new_group])),

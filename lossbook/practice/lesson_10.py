@@ -305,6 +305,15 @@ running_sum = Function(
         Mistake("two shifts", "The terms of the piece are shifted by the new maximum as well.",
                 with_sum(lambda most, old, piece, now: old * (most - now).exp()
                          + (piece - piece.amax(1, keepdim=True)).exp().sum(1))),
+        Mistake("two shifts", "Both sums must be shifted by the same maximum, the new one.",
+                with_sum(lambda most, old, piece, now: old
+                         + (piece - piece.amax(1, keepdim=True)).exp().sum(1))),
+        Mistake("no shift", "The terms of the piece are not shifted by the maximum at all.",
+                with_sum(lambda most, old, piece, now: old + piece.exp().sum(1))),
+        Mistake("the maximum of the piece",
+                "The shift is the larger of the old maximum and that of the piece.",
+                with_sum(lambda most, old, piece, now: old * (most - piece.amax(1)).exp()
+                         + (piece - piece.amax(1, keepdim=True)).exp().sum(1))),
         Mistake("no shift", "Without a shift the exponentials overflow.",
                 with_sum(lambda most, old, piece, now: old * most.exp() / now.exp()
                          + piece.exp().sum(1) / now.exp())),
@@ -384,6 +393,14 @@ adaptive_words = Function(
         Mistake("one softmax for all words", "Two steps take two softmaxes.",
                 lambda h, head, down, up: torch.cat(
                     [h @ head[:-1].T, h @ down.T @ up.T], 1).log_softmax(1)),
+        Mistake("the cluster is left out of the head",
+                "The cluster has its share in the softmax of the head; drop its column afterwards.",
+                lambda h, head, down, up: torch.cat(
+                    [(h @ head[:-1].T).log_softmax(1),
+                     in_two_steps(h, head, down, up)[:, len(head) - 1:]], 1)),
+        Mistake("logits added", "Two steps take two softmaxes: logits can't be added.",
+                lambda h, head, down, up: torch.cat(
+                    [h @ head[:-1].T, h @ head[-1:].T + h @ down.T @ up.T], 1).log_softmax(1)),
         Mistake("through the probability",
                 "A probability that is rounded to 0 has no logarithm: stay with logarithms.",
                 of_parts(lambda a, b: torch.cat(

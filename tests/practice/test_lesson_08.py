@@ -472,6 +472,14 @@ WRONG = {
             lambda s, mu, y: (s.log() + (mu - y) ** 2 / s + math.log(2 * math.pi)).mean() / 2,
             "s as the variance",
         ),
+        (
+            lambda s, mu, y: (s.log() + (mu - y) ** 2 / s.exp() + math.log(2 * math.pi)).mean() / 2,
+            "the logarithm of s",
+        ),
+        (
+            lambda s, mu, y: (s + (mu - y) ** 2 * (-s).exp() + 2 * math.pi).mean() / 2,
+            "2π, not its logarithm",
+        ),
         (gauss_density, "value"),
         (lambda s, mu, y: gauss_torch(s.clamp(max=80), mu, y), "value"),
         (lambda s, mu, y: gauss_torch(s.detach(), mu, y), "gradient"),
@@ -521,6 +529,10 @@ WRONG = {
         ),
         (with_widths(torch.var), "around the mean of the group"),
         (with_widths(lambda r: r.var(correction=0)), "around the mean of the group"),
+        (
+            lambda *rows: with_widths(torch.var)(*rows) - math.log(math.sqrt(2 * math.pi)),
+            "around the mean of the group",
+        ),
         (with_widths(lambda r: (r**2).mean().sqrt()), "a deviation for a variance"),
         (with_widths(lambda r: r.abs().mean()), "value"),
         (with_widths(lambda r: (r**2).sum()), "value"),

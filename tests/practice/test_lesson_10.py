@@ -471,6 +471,22 @@ WRONG = {
             "value",
         ),
         (lambda most, old, piece: carry_torch(most, old, piece)[0], "type"),
+        (
+            carry_only(
+                lambda most, old, piece, now: old + (piece - piece.amax(1)[:, None]).exp().sum(1)
+            ),
+            "two shifts",
+        ),
+        (carry_only(lambda most, old, piece, now: old + torch.exp(piece).sum(1)), "no shift"),
+        (
+            carry_only(
+                lambda most, old, piece, now: (
+                    old * (most - piece.amax(1)).exp()
+                    + (piece - piece.amax(1)[:, None]).exp().sum(1)
+                )
+            ),
+            "the maximum of the piece",
+        ),
         (carry_at_once, "no shift"),
         (
             carry_only(
@@ -503,6 +519,22 @@ WRONG = {
         (
             words_of(lambda a, b: torch.cat([a[:, :-1].exp(), a[:, -1:].exp() * b.exp()], 1).log()),
             "through the probability",
+        ),
+        (
+            lambda h, head, down, up: torch.cat(
+                [
+                    (h @ head[:-1].T).log_softmax(1),
+                    (h @ head.T).log_softmax(1)[:, -1:] + (h @ down.T @ up.T).log_softmax(1),
+                ],
+                1,
+            ),
+            "the cluster is left out of the head",
+        ),
+        (
+            lambda h, head, down, up: torch.cat(
+                [(h @ head.T)[:, :-1], (h @ head.T)[:, -1:] + h @ down.T @ up.T], 1
+            ).log_softmax(1),
+            "logits added",
         ),
         (words_of(lambda a, b: torch.cat([a[:, -1:] + b, a[:, :-1]], 1)), "value"),
         (lambda h, head, down, up: words_by_hand(h, head, down, up)[:1], "shape"),
