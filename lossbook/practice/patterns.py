@@ -114,6 +114,8 @@ def find(seen):
         others = sum(not holds(arguments) for arguments in passing)
         if min(others, len(failing)) >= 3 and all(map(holds, failing)):
             return sentence
+    if all(each.what in ("", "gradient") for each in seen):
+        return ""  # the values are right, to whatever digit
     close = [(each.ran.result, each.right) for each in seen if each.what]
     doubles = all(dtype_of(arguments) == torch.float64 for arguments in failing)
     if doubles and all(nearly(*pair, within=1e-6) for pair in close):

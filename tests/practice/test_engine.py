@@ -21,6 +21,15 @@ def test_float32_on_the_way():
     assert "float32" in notes(lambda x: torch.tensor(0.1) * x.new_ones(()) * x)[0]
 
 
+def test_a_wrong_slope_says_nothing_about_digits():
+    slope = Function(
+        name="slope", title="Slope", level=1, minutes=1, hints=[], mistakes=[],
+        answer=lambda x: x**2, cases={"x": reals("n:1-3")}, differentiable=True,
+    )  # fmt: skip
+    feedback = slope.judge(lambda x: x * x.detach())
+    assert (feedback.what, feedback.notes) == ("gradient", [])
+
+
 def test_an_epsilon():
     assert "epsilon" in notes(lambda x: 0.1 * x + 1e-5)[0]
 
