@@ -94,7 +94,7 @@ entry(
 @formula(
     "BCEWithLogitsLoss",
     lambda F, x, y, w: F.binary_cross_entropy_with_logits(x, y.detach(), pos_weight=w.detach()),
-    "pos_weight w, 1 if not given", x=number, y=answer, w=distance,
+    "`pos_weight` w, 1 if not given", x=number, y=answer, w=distance,
 )  # fmt: skip
 def binary_with_logits(x, y, w):
     sigma = lambda x: 1 / (1 + exp(-x))  # noqa: E731
