@@ -1,5 +1,6 @@
 """What all exercises have in common."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,3 +64,11 @@ class Exercise:
     def judge(self, answer, seed=0, effort=1):
         """Return the `Feedback`; `effort` times as many inputs are drawn, from `seed`."""
         raise TypeError(f"{type(self).__name__} does not say how it is judged")
+
+
+@functools.cache
+def load_digits():
+    """Return the handwritten digits of scikit-learn, which takes a second to import."""
+    from sklearn import datasets
+
+    return datasets.load_digits()

@@ -1,13 +1,12 @@
 """Exercises of lesson 01: information content."""
 
-import functools
 import math
 
 import torch
 
 from lossbook.derive import at_least, derivation, log, probability
 from lossbook.information import information as information_of
-from lossbook.practice.exercise import BOTH, Mistake
+from lossbook.practice.exercise import BOTH, Mistake, load_digits
 from lossbook.practice.function import Function
 from lossbook.practice.proof import Proof
 from lossbook.practice.question import Question
@@ -362,13 +361,6 @@ def pictures(how_many, first):
         return torch.tensor(load_digits().data[start : start + how_many], dtype=torch.float32)
 
     return Domain(make)
-
-
-@functools.cache
-def load_digits():
-    from sklearn import datasets
-
-    return datasets.load_digits()
 
 
 def share(seen):

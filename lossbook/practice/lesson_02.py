@@ -1,13 +1,12 @@
 """Exercises of lesson 02: entropy."""
 
-import functools
 import math
 
 import torch
 
 import lossbook
 from lossbook.derive import at_most, derivation, distribution, log
-from lossbook.practice.exercise import BOTH, Mistake
+from lossbook.practice.exercise import BOTH, Mistake, load_digits
 from lossbook.practice.function import Function
 from lossbook.practice.proof import Proof
 from lossbook.practice.question import Question
@@ -381,13 +380,6 @@ def bright_pixels(case):
 
 def their_labels(case):
     return torch.tensor(load_digits().target[case.first : case.first + 60])
-
-
-@functools.cache
-def load_digits():
-    from sklearn import datasets
-
-    return datasets.load_digits()
 
 
 def told_by_each_pixel(bright, labels):

@@ -1,6 +1,5 @@
 """Exercises of lesson 03: KL divergence."""
 
-import functools
 import math
 
 import torch
@@ -9,7 +8,7 @@ from torch.nn.functional import kl_div
 import lossbook
 from lossbook.derive import at_most, derivation, distribution, log
 from lossbook.information import cross_entropy
-from lossbook.practice.exercise import BOTH, Mistake
+from lossbook.practice.exercise import BOTH, Mistake, load_digits
 from lossbook.practice.function import Function
 from lossbook.practice.proof import Proof
 from lossbook.practice.question import Question
@@ -468,13 +467,6 @@ reverse_kl = Function(
                 lambda z, log_p: reverse(z, log_p).sum()),
     ],
 )  # fmt: skip
-
-
-@functools.cache
-def load_digits():
-    from sklearn import datasets
-
-    return datasets.load_digits()
 
 
 def some_pictures(case):

@@ -1,12 +1,11 @@
 """Exercises of lesson 07: cosine losses."""
 
-import functools
 import math
 
 import torch
 
 from lossbook.derive import derivation, exp, log, positive, real, sqrt, vector
-from lossbook.practice.exercise import BOTH, Mistake
+from lossbook.practice.exercise import BOTH, Mistake, load_digits
 from lossbook.practice.function import Function
 from lossbook.practice.proof import Proof
 from lossbook.practice.question import Question
@@ -418,13 +417,6 @@ margin_floor = Question(
         Mistake("no floor", "Three vectors can't all be opposite to each other.", {"ten": 0}),
     ],
 )  # fmt: skip
-
-
-@functools.cache
-def load_digits():
-    from sklearn import datasets
-
-    return datasets.load_digits()
 
 
 def some_pictures(case):
