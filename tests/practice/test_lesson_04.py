@@ -544,7 +544,8 @@ WRONG = {
         (lambda z, y, temperatures: losses_torch(z, y, temperatures) * temperatures**2,
          "times T²"),
         (lambda z, y, temperatures: torch.stack(
-            [F.cross_entropy((z / T).softmax(1), y) for T in temperatures]), "ready-made"),
+            [F.cross_entropy((z / T).softmax(1), y) for T in temperatures]),
+         "softmax before the loss"),
         (lambda z, y, temperatures: losses_torch(z, y, temperatures) * len(y),
          "a sum where a mean belongs"),
         (lambda z, y, temperatures: F.cross_entropy(z / temperatures[0], y), "shape"),
