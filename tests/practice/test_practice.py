@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import scipy.special
 import torch
+from hypothesis import strategies
 from scipy.special import entr
 
 import lossbook
@@ -161,6 +162,13 @@ def test_what_went_wrong_is_told_as_what_it_is(answer, words):
     feedback = check("entropy", answer)
     assert feedback.outcome in ("wrong", "raised")
     assert words in repr(feedback)
+
+
+def test_a_list_that_is_changed_is_noticed_too():
+    exercise = function(len, string=strategies.lists(strategies.integers(0, 3), min_size=1))
+    feedback = exercise.judge(lambda string: string.clear() or 0)
+    assert "changes string in place" in repr(feedback)
+    assert exercise.judge(lambda string: len(string)).outcome == "correct"
 
 
 def test_printing_is_kept_out_and_told(capsys):
