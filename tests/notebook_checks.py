@@ -108,6 +108,8 @@ def linked(notebook, path):
             complaints.append(f"cell {cell.id}: the link {target} leads to no file")
         elif anchor and anchor not in _anchors(notebook if not name else goal):
             complaints.append(f"cell {cell.id}: the link {target} leads to no heading")
+        elif not anchor.isascii():  # JupyterLab does not find such a heading
+            complaints.append(f"cell {cell.id}: the link {target} leads to a heading beyond ASCII")
     return complaints
 
 

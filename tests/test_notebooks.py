@@ -121,6 +121,8 @@ def spoil(name):
         text.source += "\n\n[next](02_entropy.ipynb)"
     elif name == "broken anchor":
         text.source += "\n\n[up](#Nowhere)"
+    elif name == "anchor beyond ASCII":
+        text.source += "\n\n### The label −1\n\n[up](#The-label-−1)"
     elif name == "absolute link":
         text.source += "\n\n[there](/etc/hosts)"
     elif name == "machine path":
@@ -158,6 +160,7 @@ def spoil(name):
         "no alt in html": "<img src='dot.png'> without alt text",
         "broken link": "02_entropy.ipynb leads to no file",
         "broken anchor": "#Nowhere leads to no heading",
+        "anchor beyond ASCII": "#The-label-−1 leads to a heading beyond ASCII",
         "absolute link": "/etc/hosts is absolute",
         "machine path": "a path of one machine: /home/a",
         "address": "a memory address: 0x7f12ab34cd56",
