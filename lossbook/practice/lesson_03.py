@@ -12,7 +12,6 @@ from lossbook.practice.exercise import BOTH, Mistake, load_digits
 from lossbook.practice.function import Function
 from lossbook.practice.proof import Proof
 from lossbook.practice.question import Question
-from lossbook.practice.readymade import READY_MADE
 from lossbook.verify import Domain, choice, distributions, logits
 
 NOT_ZERO = "Where a probability is 0 your answer is not a number. What never comes costs nothing."
@@ -295,7 +294,7 @@ soft_label_loss = Function(
         "p": distributions("rows classes", dtype=BOTH),
     },
     differentiable=True,
-    allow={"torch", *READY_MADE},
+    allow={"torch"},
     hints=[
         "Four faults. Which space does `kl_div` want its first argument in? Over which dimension "
         "does a softmax over classes run?",

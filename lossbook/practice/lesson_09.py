@@ -11,7 +11,6 @@ from lossbook.practice.exercise import BOTH, Mistake
 from lossbook.practice.function import Function
 from lossbook.practice.proof import Proof
 from lossbook.practice.question import Question
-from lossbook.practice.readymade import READY_MADE
 from lossbook.verify import Domain, choice, labels, logits, positives, vectors
 
 three_times = Question(
@@ -482,7 +481,7 @@ batch_hard = Function(
     cases={
         "e": Domain(some_digits), "labels": Domain(their_labels), "margin": choice(1.0, 0.2, 4.0)
     },
-    allow={"torch"} | READY_MADE,
+    allow={"torch"},
     hints=[
         "All distances first: a table with a row and a column for each picture. And a second "
         "table, True where two pictures show the same digit.",

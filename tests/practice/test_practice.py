@@ -397,6 +397,20 @@ def with_a_gap(p, classes):
     yield sum(p[i] * log(1 / p[i]) for i in classes), "the log of a reciprocal"
 
 
+@derivation(p=distribution, q=distribution)
+def one_line_twice(p, q, classes):
+    yield -sum(p[i] * q[j] * log(p[i] * q[j]) for i in classes for j in classes), "the definition"
+    yield -sum(p[i] * q[j] * (log(p[i]) + log(q[j])) for i in classes for j in classes), "a product"
+    yield -sum(p[i] * q[j] * (log(p[i]) + log(q[j])) for i in classes for j in classes), "again"
+    yield (
+        -sum(p[i] * log(p[i]) for i in classes) - sum(q[j] * log(q[j]) for j in classes)
+    ), "p and q sum to 1"
+
+
+def test_a_line_that_stands_twice_is_told():
+    assert "a line stands twice" in repr(check("independent", one_line_twice))
+
+
 def test_a_gap_is_not_attempted():
     assert check("independent", with_a_gap).outcome == "not attempted"
     assert "… to be written …" in repr(with_a_gap)
