@@ -403,8 +403,9 @@ def one_line_twice(p, q, classes):
     yield -sum(p[i] * q[j] * (log(p[i]) + log(q[j])) for i in classes for j in classes), "a product"
     yield -sum(p[i] * q[j] * (log(p[i]) + log(q[j])) for i in classes for j in classes), "again"
     yield (
-        -sum(p[i] * log(p[i]) for i in classes) - sum(q[j] * log(q[j]) for j in classes)
-    ), "p and q sum to 1"
+        (-sum(p[i] * log(p[i]) for i in classes) - sum(q[j] * log(q[j]) for j in classes)),
+        "p and q sum to 1",
+    )
 
 
 def test_a_line_that_stands_twice_is_told():
